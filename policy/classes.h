@@ -42,6 +42,8 @@ class PolicyClasses {
   [[nodiscard]] const PolicyClass* find(std::string_view name) const;
   [[nodiscard]] const PolicyClass& default_class() const { return classes_[default_]; }
   [[nodiscard]] std::span<const PolicyClass> all() const { return classes_; }
+  // How the accounts of each are watched.
+  [[nodiscard]] std::span<const noticing::WatchedClass> watched() const { return watched_; }
   // Of all mail together.
   [[nodiscard]] std::span<const Limit> relay_limits() const { return relay_limits_; }
 

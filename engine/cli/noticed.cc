@@ -35,7 +35,9 @@ DESCRIPTION
   strikes, and what it did in the last 24 hours: recipients, those that it never
   wrote to before, networks that it sent from, recipients that next hops answered
   for good and how many of them they do not know, replies that speak of spam, and
-  the reasons of its score. All of it is of the time since the relay's start.
+  the reasons of its score. All of it is kept over restarts, for a year after the
+  account's last message; a kill or a loss of power forgets at most the last ten
+  minutes, and no step.
 
   release  An operator lifts all steps: what led to them is forgotten, strikes too.
            The account's habits and the recipients that it knows stay.

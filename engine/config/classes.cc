@@ -189,7 +189,8 @@ void read_noticing(ConfigSection& section, policy::PolicyClass& policy_class) {
       "review), \"suspend\" (nothing is taken, but mail inside the customer's own domains); each includes those before "
       "it. \"off\": accounts are not watched. Of the built-in class \"unlimited\": \"tell\". sluicectl explain says "
       "why "
-      "a step was taken, sluicectl noticed release lifts it.");
+      "a step was taken, sluicectl noticed release lifts it. What is known of accounts is kept over restarts, in "
+      "\"noticed\" in server.state_dir; a kill or a loss of power forgets at most its last ten minutes, and no step.");
   section.choice(
       "notice", policy_class.notice,
       {Step{"off", noticing::Step::pass}, Step{"tell", noticing::Step::tell}, Step{"slow", noticing::Step::slow},
@@ -236,11 +237,12 @@ void read_class(const ConfigNode* table, std::string path, ConfigDiagnostics& di
       "\"first_time_recipients\"; in a \"minute\", \"hour\", \"day\" or \"month\" of 30 days. What would exceed it is "
       "refused (\"refuse\", 550 5.7.1; the default), deferred "
       "(\"defer\", 451 4.7.1; the default of a minute), slowed (\"slow\"), held for review (\"hold\") or only told of "
-      "(\"tell\"). All of them have to have room. First-time recipients are those that an account has not "
-      "written to since the relay started, outside the customer's own domains; each relay of a cluster has its own. Of "
+      "(\"tell\"). All of them have to have room. First-time recipients are those that an account has never "
+      "written to, outside the customer's own domains; each relay of a cluster has its own. Of "
       "an account up to 4096 are known, beyond which some count as new again; of 65536 new ones one passes as known "
-      "for each that is. They count once the content was judged, also where the next hop then refuses it. They need "
-      "notice above \"off\".");
+      "for each that is. Those of the last ten minutes before a kill or a loss of power count as new again, and all of "
+      "an account that has sent nothing for a year. They count once the content was judged, also where the next hop "
+      "then refuses it. They need notice above \"off\".");
   section.example(R"([{of = "account", quantity = "recipients", window = "day", amount = 500, action = "refuse"}])");
   read_limits_of(section, diagnostics, policy_class);
   if (table != nullptr && !section.has("name")) section.error("name", "is missing", kClassNameRule.allowed);

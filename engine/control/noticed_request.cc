@@ -57,7 +57,7 @@ std::expected<NoticedRequest, std::string> decode_noticed_request(std::string_vi
 std::string render_noticed(const NoticedRequest& request, const NoticedAccount& account) {
   const std::vector<text::Cell> row = cells(request, account);
   if (request.json) return text::json_object(kNames, row) + "\n";
-  if (!account.known) return text::printable(request.account) + " has sent nothing since the start of the relay\n";
+  if (!account.known) return text::printable(request.account) + " has sent nothing that is remembered\n";
   std::string text;
   for (std::size_t i = 0; i < kNames.size(); ++i) {
     constexpr std::size_t kWidth = 22;
@@ -71,7 +71,7 @@ std::string render_noticed_release(const NoticedRequest& request, bool known) {
   if (request.json) return std::string("{\"released\":") + (known ? "true" : "false") + "}\n";
   return text::printable(request.account) +
          (known ? ": all steps are lifted, and what led to them is forgotten; held mail waits for: sluicectl review\n"
-                : ": has sent nothing since the start of the relay\n");
+                : ": has sent nothing that is remembered\n");
 }
 
 }  // namespace sluice::control

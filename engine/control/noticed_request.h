@@ -28,7 +28,7 @@ struct NoticedRequest {
 
 // What is known of an account; counts are of the last 24 hours.
 struct NoticedAccount {
-  bool known = false;  // it has sent since the start
+  bool known = false;  // it has sent within a year
   std::string policy_class;
   std::string_view step = "pass";    // that its mail deserves
   std::string_view effect = "pass";  // that is taken

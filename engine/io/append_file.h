@@ -4,8 +4,10 @@
 
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "engine/io/descriptor.h"
 
@@ -15,6 +17,12 @@ class AppendFile {
  public:
   // Puts a file with these bytes in the place of `path`, on the disk when it returns; the old one is there until then.
   static std::expected<AppendFile, std::string> replace(const std::string& path, std::string_view bytes);
+  // Likewise, with all that `next` gives, which stays until it is called again: what is empty is the end.  Each piece
+  // is on the disk before the next.
+  static std::expected<AppendFile, std::string> replace(const std::string& path,
+                                                        const std::function<std::string_view()>& next);
+  // Goes on with a file that is there, which nobody else may read from here on.
+  static std::expected<AppendFile, std::string> extend(const std::string& path);
 
   // On the disk when it returns.  After an error what is at the end is unknown.
   std::expected<void, std::string> append(std::string_view bytes);

@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <filesystem>
+#include <utility>
 
 #include "engine/io/descriptor.h"
 #include "engine/io/write_all.h"
@@ -18,6 +20,16 @@ namespace {
 std::uint64_t nanoseconds(const timespec& time) {
   constexpr std::uint64_t kNanosecondsInSecond = 1'000'000'000;
   return static_cast<std::uint64_t>(time.tv_sec) * kNanosecondsInSecond + static_cast<std::uint64_t>(time.tv_nsec);
+}
+
+std::expected<Descriptor, std::string> open_to_read(const std::string& path) {
+  // A FIFO would be waited for, which may have no writer.
+  Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (fd.get() < 0) return file_fault(path, "cannot open");
+  struct stat status{};
+  if (::fstat(fd.get(), &status) != 0) return file_fault(path, "cannot look at it");
+  if (!S_ISREG(status.st_mode)) return std::unexpected(path + ": is no regular file; name one");
+  return fd;
 }
 
 // A new file with all of `bytes`, on disk.
@@ -80,16 +92,12 @@ FileStamp stamp_file(const std::string& path) {
 }
 
 std::expected<std::string, std::string> read_file(const std::string& path, std::size_t bytes_max) {
-  // A FIFO would be waited for, which may have no writer.
-  const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (fd.get() < 0) return file_fault(path, "cannot open");
-  struct stat status{};
-  if (::fstat(fd.get(), &status) != 0) return file_fault(path, "cannot look at it");
-  if (!S_ISREG(status.st_mode)) return std::unexpected(path + ": is no regular file; name one");
+  const auto fd = open_to_read(path);
+  if (!fd) return std::unexpected(fd.error());
   std::string text;
   std::array<char, 16384> piece;
   for (;;) {
-    const ssize_t n = ::read(fd.get(), piece.data(), piece.size());
+    const ssize_t n = ::read(fd->get(), piece.data(), piece.size());
     if (n == 0) return text;
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return file_fault(path, "cannot read");
@@ -104,6 +112,29 @@ std::expected<std::string, std::string> read_first_line(const std::string& path,
   std::string line = text->substr(0, text->find_first_of("\r\n"));
   ::explicit_bzero(text->data(), text->size());
   return line;
+}
+
+std::expected<std::uint64_t, std::string> read_pieces(
+    const std::string& path, const std::function<std::size_t(std::string_view bytes, bool end)>& take) {
+  const auto fd = open_to_read(path);
+  if (!fd) return std::unexpected(fd.error());
+  std::string held(kReadBytes, '\0');
+  std::size_t begin = 0;
+  std::size_t end = 0;
+  for (;;) {
+    std::memmove(held.data(), held.data() + begin, end - begin);
+    end -= std::exchange(begin, 0);
+    const ssize_t n = ::read(fd->get(), held.data() + end, held.size() - end);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return file_fault(path, "cannot read");
+    end += static_cast<std::size_t>(n);
+    begin = take(std::string_view(held).substr(0, end), n == 0);
+    if (n == 0 || (begin == 0 && end == held.size())) break;
+  }
+  struct stat status{};
+  const off_t at = ::lseek(fd->get(), 0, SEEK_CUR);
+  if (at < 0 || ::fstat(fd->get(), &status) != 0) return file_fault(path, "cannot look at it");
+  return static_cast<std::uint64_t>(std::max(status.st_size, at) - at) + (end - begin);
 }
 
 std::expected<void, std::string> deliver_to_maildir(const std::string& directory, const std::string& name,

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +17,13 @@ namespace sluice::io {
 std::expected<std::string, std::string> read_file(const std::string& path, std::size_t bytes_max);
 // Likewise, its first line without the line's end: of a file with a secret.  What was read besides is wiped.
 std::expected<std::string, std::string> read_first_line(const std::string& path, std::size_t bytes_max);
+
+// A file of any size, a part of it at a time.  `take` is given what was read and not taken yet, kReadBytes at most, and
+// whether that is the end of the file; it returns how much of it it takes.  The end comes once; nothing taken of
+// kReadBytes ends it, too.  Returns how many bytes were not taken.
+inline constexpr std::size_t kReadBytes = std::size_t{1} << 20;
+std::expected<std::uint64_t, std::string> read_pieces(
+    const std::string& path, const std::function<std::size_t(std::string_view bytes, bool end)>& take);
 
 // The names of the folders in `path`, in their order.  None where it cannot be read.
 std::vector<std::string> list_directories(const std::string& path);

@@ -18,6 +18,7 @@ constexpr CauseWords kCauses[] = {
     {"shield", "Logins refused by the shield"},
     {"backend", "Back end for logins does not answer"},
     {"limits_not_recorded", "Use of limits cannot be written"},
+    {"noticed_not_recorded", "What is noticed of accounts cannot be written"},
     {"spool", "Fault of the spool"},
     {"store", "Accounts cannot be read"},
     {"test", "Test"},

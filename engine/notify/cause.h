@@ -22,6 +22,7 @@ enum class Cause : std::uint8_t {
   shield,
   backend,
   limits_not_recorded,
+  noticed_not_recorded,
   spool,
   store,
   test,

@@ -80,6 +80,7 @@ constexpr NotifiedEvent kNotified[] = {
     {.kind = Kind::ShieldRaised, .cause = Cause::shield, .kind_key = "kind", .name_key = "subject"},
     {.kind = Kind::BackendSuspended, .cause = Cause::backend, .subject_kind = "back end", .name_key = "backend"},
     {.kind = Kind::LimitsNotRecorded, .cause = Cause::limits_not_recorded, .subject_kind = "limits"},
+    {.kind = Kind::NoticedNotRecorded, .cause = Cause::noticed_not_recorded, .subject_kind = "accounts"},
     {.kind = Kind::SpoolFault, .cause = Cause::spool, .subject_kind = "spool"},
     {.kind = Kind::StoreFault, .cause = Cause::store, .subject_kind = "store"},
 };
@@ -225,6 +226,7 @@ std::string advice_for_operator(const Notification& notification) {
     case Cause::backend:
       return "Those whose passwords it checks get 454 until it answers.";
     case Cause::limits_not_recorded:
+    case Cause::noticed_not_recorded:
       return "Look at the disk of server.state_dir.";
     case Cause::spool:
       return "Look at it: sluicectl spool check";
@@ -258,6 +260,7 @@ std::string_view advice_for_owner(Cause cause) {
     case Cause::shield:
     case Cause::backend:
     case Cause::limits_not_recorded:
+    case Cause::noticed_not_recorded:
     case Cause::spool:
     case Cause::store:
     case Cause::test:

@@ -49,6 +49,7 @@ std::expected<void, std::vector<std::string>> Server::start() {
   if (auto done = open_files(); !done) return done;
   if (auto done = open_queue(); !done) return done;
   if (auto done = open_budgets(); !done) return done;
+  open_noticed();
   read_addresses();
   if (auto done = start_cores(); !done) return done;
   // What it took to find a million messages again is not kept for the time when there are none.
@@ -152,35 +153,6 @@ std::expected<void, std::vector<std::string>> Server::open_queue() {
   return {};
 }
 
-// What earlier processes have used of the limits.
-std::expected<void, std::vector<std::string>> Server::open_budgets() {
-  budgets_ = std::make_unique<policy::Budgets>(*clock_, static_cast<std::uint32_t>(threads_.size()));
-  if (plan_->cluster) budgets_->join_cluster();
-  event::Emitter& events = dispatcher_->open();
-  const std::string file = plan_->config.server.state_dir + "/budgets";
-  journal_ = std::make_unique<policy::Journal>(budgets_->shared, budgets_->clock, file,
-                                               [&events, file](const std::string& fault) {
-                                                 if (fault.empty()) {
-                                                   events.emit(event::LimitsRecorded{.file = file});
-                                                 } else {
-                                                   events.emit(event::LimitsNotRecorded{.reason = fault});
-                                                 }
-                                               });
-  const auto opened = journal_->open();
-  if (!opened) return failed("server.state_dir: " + opened.error());
-  if (opened->records == 0) return {};
-  const auto held = [&opened](policy::Quantity quantity) {
-    return opened->remainder.amount[static_cast<std::size_t>(quantity)];
-  };
-  events_->emit(event::LimitsRestored{.records = opened->records,
-                                      .meters = opened->remainder.meters,
-                                      .recipients = held(policy::Quantity::recipients),
-                                      .messages = held(policy::Quantity::messages),
-                                      .damaged_bytes = opened->damaged_bytes},
-                opened->damaged_bytes > 0 ? event::Severity::warning : event::Severity::info);
-  return {};
-}
-
 // Notices first: what changes in between is asked for again.
 void Server::read_addresses() {
   if (const auto notices = io::open_address_notices()) {
@@ -202,9 +174,6 @@ std::expected<void, std::vector<std::string>> Server::start_cores() {
   hash_threads_ = io::make_real_workers(plan_->config.store.hash_threads, kJobsWaitingMax, /*idle=*/true);
   if (const auth::BackendOptions& shared = plan_->config.store.server; !shared.servers.empty())
     store_threads_ = io::make_real_workers(shared.connections, kWaitingPerThread * shared.connections);
-  noticing::AccountWatch::Key watch_key;
-  random->fill(watch_key);
-  watch_ = std::make_unique<noticing::AccountWatch>(watch_key);
   // Where it cannot be read now, the store is watched, and tells.
   const auto contained = store_->contained_networks();
   shared_ =
@@ -227,6 +196,7 @@ std::expected<void, std::vector<std::string>> Server::start_cores() {
   // The store is asked once before any check, so that no change is missed.
   dispatcher_->start();
   journal_->start();
+  watch_journal_->start();
   for (auto& thread : threads_) {
     thread->events = &dispatcher_->open();
     thread->thread = std::thread([this, &thread = *thread, plan = plan_] { run_core(thread, plan); });
@@ -312,6 +282,7 @@ void Server::join_threads() {
   workers_ = nullptr;
   dns_ = nullptr;
   journal_->stop();
+  watch_journal_->stop();
   no_workers_.set_value();
   for (auto& thread : threads_) thread->thread.join();
 }

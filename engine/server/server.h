@@ -25,6 +25,7 @@
 #include "engine/server/spool_start.h"
 #include "engine/server/store_watch.h"
 #include "policy/budget/journal.h"
+#include "policy/noticed/watch_journal.h"
 
 namespace sluice::server {
 
@@ -58,6 +59,7 @@ class Server {
   std::expected<void, std::vector<std::string>> open_files();
   std::expected<void, std::vector<std::string>> open_queue();
   std::expected<void, std::vector<std::string>> open_budgets();
+  void open_noticed();
   void open_notifier();
   void read_addresses();
   std::expected<void, std::vector<std::string>> start_cores();
@@ -112,6 +114,7 @@ class Server {
   std::unique_ptr<policy::Budgets> budgets_;
   std::unique_ptr<policy::Journal> journal_;  // of the budgets
   std::unique_ptr<noticing::AccountWatch> watch_;
+  std::unique_ptr<noticing::WatchJournal> watch_journal_;
   DecisionLog decisions_;
   std::unique_ptr<Shared> shared_;
   BoundListeners bound_;

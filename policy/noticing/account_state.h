@@ -1,7 +1,7 @@
 // What is remembered of one account: 64 bytes for all, with the recipients that it knows beside them, and what its last
 // day was like while it sends.  Values; one thread at a time.
-// Time in here is minutes and hours of the monotonic clock: Minute goes on for 8,000 years, the low 16 bits of an hour
-// for seven, within which every entry is swept.
+// Time in here is minutes and hours of the noticer's clock, which never goes back and which its owner chooses: Minute
+// goes on for 8,000 years, the low 16 bits of an hour for seven, within which every entry is swept.
 #pragma once
 
 #include <array>
@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "engine/base/time.h"
+#include "policy/noticing/fields.h"
 #include "policy/noticing/history.h"
 #include "policy/noticing/hourly_count.h"
 #include "policy/noticing/known_recipients.h"
@@ -38,6 +39,12 @@ struct ActiveDay {
   RecentUnknown unknown;
   std::uint32_t day_networks = 0;  // the most at once
   bool day_held = false;           // a day like that is nothing to learn from
+
+  void visit(this auto& self, auto& fields) {
+    fields(self.hour, self.day_recipients, self.day_first_time, self.failed_logins, self.failed_logins_hour);
+    fields(self.recipients, self.first_time, self.answered, self.spam_replies);
+    fields(self.networks, self.texts, self.unknown, self.day_networks, self.day_held);
+  }
 };
 
 struct AccountState {
@@ -46,6 +53,14 @@ struct AccountState {
   UnknownTest unknown;
   Ladder ladder;
   History history;
+
+  // What a file has of it: all but the turn that the next message takes.
+  void visit(this auto& self, auto& fields) {
+    bool active = self.day != nullptr;
+    fields(self.known, self.unknown, self.ladder, self.history, active);
+    if constexpr (kReading<decltype(fields)>) self.day = active ? std::make_unique<ActiveDay>() : nullptr;
+    if (active) fields(*self.day);
+  }
 };
 
 inline constexpr std::size_t kIdleBytesMax = 64;

@@ -18,27 +18,72 @@ std::string reasons_text(const Verdict& verdict) {
 
 std::uint64_t AccountWatch::hash(std::string_view text) const {
   std::uint64_t hash = 0;
-  static_assert(sizeof hash == crypto_shorthash_BYTES && kKeyBytes == crypto_shorthash_KEYBYTES);
+  static_assert(sizeof hash == crypto_shorthash_BYTES && kWatchKeyBytes == crypto_shorthash_KEYBYTES);
   CHECK(crypto_shorthash(reinterpret_cast<unsigned char*>(&hash), reinterpret_cast<const unsigned char*>(text.data()),
                          text.size(), reinterpret_cast<const unsigned char*>(key_.data())) == 0);
   return hash;
 }
 
+AccountWatch::Locked::Locked(AccountWatch& watch, std::string_view account)
+    : name(watch.hash(account)), shard(watch.shards_[name % kShards]), watch_(watch), lock_(shard.mutex) {}
+
+AccountWatch::Locked::~Locked() {
+  lock_.unlock();
+  if (wakes_ && watch_.wake_) watch_.wake_();
+}
+
+AccountWatch::Account* AccountWatch::Locked::find() const {
+  const auto found = shard.accounts.find(name);
+  return found == shard.accounts.end() ? nullptr : &found->second;
+}
+
+void AccountWatch::Locked::changed(Account& account, const Ladder& before) {
+  if (!std::exchange(account.unwritten, true)) shard.changes.push_back(name);
+  const Ladder& ladder = account.state.ladder;
+  if (ladder.step() == before.step() && ladder.strikes() == before.strikes()) return;
+  if (std::exchange(account.step_unwritten, true)) return;
+  shard.steps.push_back(name);
+  wakes_ = true;
+}
+
 // Configurations come and go, an account's class stays until it sends by another one.
-AccountWatch::Account& AccountWatch::judged_by(Shard& shard, std::uint64_t account, const WatchedClass& by) {
-  Account& found = shard.accounts[account];
-  if (found.by != nullptr && *found.by == by) return found;
-  const auto same = std::ranges::find(shard.classes, by);
-  found.by = same != shard.classes.end() ? &*same : &shard.classes.emplace_back(by);
+AccountWatch::Account& AccountWatch::Shard::judged_by(std::uint64_t account, const WatchedClass& by) {
+  const auto known = accounts.find(account);
+  if (known == accounts.end() && accounts.size() >= kAccountsMax / kShards) make_room();
+  Account& found = known != accounts.end() ? known->second : accounts[account];
+  if (found.by != 0 && class_of(found) == by) return found;
+  const auto same = std::ranges::find(classes, by);
+  found.by = static_cast<std::uint32_t>(same - classes.begin()) + 1;
+  if (same == classes.end()) classes.push_back(by);
   return found;
 }
 
-// What looks back a day is freed for accounts that have not sent for so long.
-void AccountWatch::sweep(Shard& shard, Instant now) {
-  if (now - shard.swept < kSweepInterval) return;
-  shard.swept = now;
-  absl::erase_if(shard.imposed, [now](const auto& each) { return each.second.until <= now; });
-  for (auto& [name, account] : shard.accounts) static_cast<void>(Noticer(account.by->policy).sweep(account.state, now));
+// Of a few that nobody can choose, as their hashes say which they are, the one that was judged longest ago and may
+// send.
+void AccountWatch::Shard::make_room() {
+  constexpr std::size_t kLookedAt = 16;
+  auto oldest = accounts.begin();
+  const auto rank = [](const Account& account) {
+    return std::pair(account.state.ladder.step() >= Step::hold, account.state.ladder.scored());
+  };
+  auto each = oldest;
+  for (std::size_t i = 0; i < kLookedAt && each != accounts.end(); ++i, ++each)
+    if (rank(each->second) < rank(oldest->second)) oldest = each;
+  accounts.erase(oldest);
+}
+
+// What looks back a day is freed for accounts that have not sent for so long, and those that have not for a year are
+// forgotten.
+void AccountWatch::Shard::sweep(Instant now, Instant noticers_now) {
+  if (now - swept < kSweepInterval) return;
+  swept = now;
+  absl::erase_if(imposed, [now](const auto& each) { return each.second.until <= now; });
+  absl::erase_if(accounts, [this, noticers_now](auto& each) {
+    Account& account = each.second;
+    static_cast<void>(Noticer(class_of(account).policy).sweep(account.state, noticers_now));
+    return !Noticer::holds(account.state, noticers_now) &&
+           Noticer::last_judged(account.state) + kKeptFor < noticers_now;
+  });
 }
 
 Step AccountWatch::Shard::imposed_step(std::uint64_t account, Instant now) const {
@@ -47,63 +92,66 @@ Step AccountWatch::Shard::imposed_step(std::uint64_t account, Instant now) const
 }
 
 Step AccountWatch::step(std::string_view account, const WatchedClass& by, Instant now) {
-  const std::uint64_t name = hash(account);
-  Shard& shard = shard_of(name);
-  const std::lock_guard lock(shard.mutex);
-  const Step imposed = shard.imposed_step(name, now);
-  const auto found = shard.accounts.find(name);
-  if (found == shard.accounts.end() || found->second.state.ladder.step() == Step::pass) return by.taken(imposed);
+  Locked locked(*this, account);
+  const Step imposed = locked.shard.imposed_step(locked.name, now);
+  Account* const found = locked.find();
+  if (found == nullptr || found->state.ladder.step() == Step::pass) return by.taken(imposed);
+  const Ladder before = found->state.ladder;
+  Account& judged = locked.shard.judged_by(locked.name, by);
   // The timer may have lifted it.
-  return by.taken(std::max(imposed, Noticer(by.policy).judge(judged_by(shard, name, by).state, now).step));
+  const Step own = Noticer(by.policy).judge(judged.state, at(now)).step;
+  locked.changed(judged, before);
+  return by.taken(std::max(imposed, own));
 }
 
 std::vector<bool> AccountWatch::knows(std::string_view account, std::span<const std::uint64_t> recipients) {
   std::vector<bool> known(recipients.size());
-  const std::uint64_t name = hash(account);
-  Shard& shard = shard_of(name);
-  const std::lock_guard lock(shard.mutex);
-  const auto found = shard.accounts.find(name);
-  if (found == shard.accounts.end()) return known;
-  for (std::size_t i = 0; i < recipients.size(); ++i) known[i] = found->second.state.known.knows(recipients[i]);
+  const Locked locked(*this, account);
+  const Account* const found = locked.find();
+  if (found == nullptr) return known;
+  for (std::size_t i = 0; i < recipients.size(); ++i) known[i] = found->state.known.knows(recipients[i]);
   return known;
 }
 
 Turn AccountWatch::wait(std::string_view account, const WatchedClass& by, std::uint32_t recipients, Instant now) {
-  const std::uint64_t name = hash(account);
-  Shard& shard = shard_of(name);
-  const std::lock_guard lock(shard.mutex);
-  return Noticer(by.policy).wait(judged_by(shard, name, by).state, recipients, now);
+  Locked locked(*this, account);
+  Account& judged = locked.shard.judged_by(locked.name, by);
+  const Ladder before = judged.state.ladder;
+  const Turn turn = Noticer(by.policy).wait(judged.state, recipients, at(now));
+  locked.changed(judged, before);
+  return turn;
 }
 
 Verdict AccountWatch::message(std::string_view account, const WatchedClass& by, const MessageFacts& facts,
                               std::span<const std::uint64_t> recipients, Instant now) {
-  const std::uint64_t name = hash(account);
-  Shard& shard = shard_of(name);
-  const std::lock_guard lock(shard.mutex);
-  sweep(shard, now);
-  Account& judged = judged_by(shard, name, by);
+  Locked locked(*this, account);
+  locked.shard.sweep(now, at(now));
+  Account& judged = locked.shard.judged_by(locked.name, by);
+  const Ladder before = judged.state.ladder;
   const Noticer noticer(by.policy);
   if (!facts.inside)
-    for (const std::uint64_t recipient : recipients) static_cast<void>(noticer.recipient(judged.state, recipient, now));
-  Verdict verdict = noticer.message(judged.state, facts, now);
-  if (!facts.inside) verdict.step = std::max(verdict.step, shard.imposed_step(name, now));
+    for (const std::uint64_t recipient : recipients)
+      static_cast<void>(noticer.recipient(judged.state, recipient, at(now)));
+  Verdict verdict = noticer.message(judged.state, facts, at(now));
+  locked.changed(judged, before);
+  if (!facts.inside) verdict.step = std::max(verdict.step, locked.shard.imposed_step(locked.name, now));
   return verdict;
 }
 
 std::optional<Notice> AccountWatch::outcomes(std::string_view account, std::span<const Outcome> outcomes, Instant now) {
-  const std::uint64_t name = hash(account);
-  Shard& shard = shard_of(name);
-  const std::lock_guard lock(shard.mutex);
-  const auto found = shard.accounts.find(name);
-  if (found == shard.accounts.end()) return std::nullopt;
-  const WatchedClass& by = *found->second.by;
+  Locked locked(*this, account);
+  Account* const found = locked.find();
+  if (found == nullptr) return std::nullopt;
+  const WatchedClass& by = locked.shard.class_of(*found);
   const Noticer noticer(by.policy);
+  const Ladder before = found->state.ladder;
   Verdict last;
   bool raised = false;
   for (const Outcome& outcome : outcomes) {
-    last = noticer.outcome(found->second.state, outcome, now);
+    last = noticer.outcome(found->state, outcome, at(now));
     raised = raised || last.raised;
   }
+  locked.changed(*found, before);
   if (!raised) return std::nullopt;
   const Step taken = by.taken(last.step);
   return Notice{.account = std::string(account),
@@ -114,46 +162,40 @@ std::optional<Notice> AccountWatch::outcomes(std::string_view account, std::span
 }
 
 void AccountWatch::impose(std::string_view account, ImposedStep imposed) {
-  const std::uint64_t name = hash(account);
-  Shard& shard = shard_of(name);
-  const std::lock_guard lock(shard.mutex);
-  shard.imposed[name] = std::move(imposed);
+  const Locked locked(*this, account);
+  locked.shard.imposed[locked.name] = std::move(imposed);
 }
 
 std::optional<ImposedStep> AccountWatch::imposed(std::string_view account, Instant now) {
-  const std::uint64_t name = hash(account);
-  Shard& shard = shard_of(name);
-  const std::lock_guard lock(shard.mutex);
-  if (shard.imposed_step(name, now) == Step::pass) return std::nullopt;
-  return shard.imposed.at(name);
+  const Locked locked(*this, account);
+  if (locked.shard.imposed_step(locked.name, now) == Step::pass) return std::nullopt;
+  return locked.shard.imposed.at(locked.name);
 }
 
 bool AccountWatch::release(std::string_view account) {
-  const std::uint64_t name = hash(account);
-  Shard& shard = shard_of(name);
-  const std::lock_guard lock(shard.mutex);
-  const bool imposed = shard.imposed.erase(name) > 0;
-  const auto found = shard.accounts.find(name);
-  if (found == shard.accounts.end()) return imposed;
-  Noticer(found->second.by->policy).release(found->second.state);
+  Locked locked(*this, account);
+  const bool imposed = locked.shard.imposed.erase(locked.name) > 0;
+  Account* const found = locked.find();
+  if (found == nullptr) return imposed;
+  const Ladder before = found->state.ladder;
+  Noticer(locked.shard.class_of(*found).policy).release(found->state);
+  locked.changed(*found, before);
   return true;
 }
 
 std::optional<AccountNotice> AccountWatch::look(std::string_view account, Instant now) {
-  const std::uint64_t name = hash(account);
-  Shard& shard = shard_of(name);
-  const std::lock_guard lock(shard.mutex);
-  const auto found = shard.accounts.find(name);
-  const Step imposed = shard.imposed_step(name, now);
-  const std::string reason = imposed == Step::pass ? std::string() : shard.imposed.at(name).reason;
-  if (found == shard.accounts.end()) {
+  const Locked locked(*this, account);
+  Account* const found = locked.find();
+  const Step imposed = locked.shard.imposed_step(locked.name, now);
+  const std::string reason = imposed == Step::pass ? std::string() : locked.shard.imposed.at(locked.name).reason;
+  if (found == nullptr) {
     if (imposed == Step::pass) return std::nullopt;
     return AccountNotice{.verdict = {.step = imposed}, .taken = imposed, .imposed = reason};
   }
-  Account& judged = found->second;
-  const WatchedClass& by = *judged.by;
+  Account& judged = *found;
+  const WatchedClass& by = locked.shard.class_of(judged);
   AccountNotice notice{
-      .policy_class = by.name, .verdict = Noticer(by.policy).judge(judged.state, now), .imposed = reason};
+      .policy_class = by.name, .verdict = Noticer(by.policy).judge(judged.state, at(now)), .imposed = reason};
   notice.verdict.step = std::max(notice.verdict.step, imposed);
   notice.taken = by.taken(notice.verdict.step);
   const ActiveDay& day = *judged.state.day;  // judge() has made one

@@ -1,13 +1,16 @@
 // What the process has noticed of all its accounts: their states, and the class that each was judged by last.
 // Thread-safe: one of kShards locks a call, for the time that a judgement takes (about 2 us), never over a wait or a
 // call of the kernel.  A session calls at the first recipient of a message and at its end; the queue for what a next
-// hop has said.  An account is kept for as long as the process runs, with 64 bytes and what it writes to.
+// hop has said.  An account is kept for a year after its last message, with 64 bytes and what it writes to, and over
+// restarts where a file is written of it (policy/noticed): a million at most, of which one that was judged long ago
+// makes room for the next.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -16,6 +19,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "policy/noticing/account_record.h"
 #include "policy/noticing/noticer.h"
 #include "policy/noticing/watched_class.h"
 
@@ -55,10 +59,13 @@ struct AccountNotice {
 
 class AccountWatch {
  public:
-  static constexpr std::size_t kKeyBytes = 16;
-  using Key = std::array<std::byte, kKeyBytes>;
-  // `key`: random, so that senders cannot choose hashes.
-  explicit AccountWatch(const Key& key) : key_(key) {}
+  static constexpr std::size_t kShards = 64;
+  static constexpr std::size_t kAccountsMax = std::size_t{1} << 20;
+
+  using Key = WatchKey;
+  // `key`: random, so that senders cannot choose hashes.  `since_1970`: what the noticer's clock is ahead of the
+  // Instants that are given, so that it goes on where another process has left it.
+  explicit AccountWatch(const Key& key, Duration since_1970 = {}) : key_(key), since_1970_(since_1970) {}
   AccountWatch(const AccountWatch&) = delete;
   AccountWatch& operator=(const AccountWatch&) = delete;
 
@@ -68,15 +75,15 @@ class AccountWatch {
   // The step that is taken for an account at present.
   [[nodiscard]] Step step(std::string_view account, const WatchedClass& by, Instant now);
   // Whether the account has written to these recipients, by their hashes, as known_recipients.h says; a recipient that
-  // is asked for stays as it was.  An account that has sent nothing since the start knows nobody.
+  // is asked for stays as it was.  An account that nothing is known of knows nobody.
   [[nodiscard]] std::vector<bool> knows(std::string_view account, std::span<const std::uint64_t> recipients);
   // As Noticer::wait(): before the content of a message is asked for.
   [[nodiscard]] Turn wait(std::string_view account, const WatchedClass& by, std::uint32_t recipients, Instant now);
   // As Noticer::message(), with the recipients' hashes.
   [[nodiscard]] Verdict message(std::string_view account, const WatchedClass& by, const MessageFacts& facts,
                                 std::span<const std::uint64_t> recipients, Instant now);
-  // As Noticer::outcome(), for each.  A notice where the step is higher now.  Nothing for an account that has sent
-  // nothing: DSNs, and what an earlier process has accepted.
+  // As Noticer::outcome(), for each.  A notice where the step is higher now.  Nothing for an account that nothing is
+  // known of: DSNs.
   [[nodiscard]] std::optional<Notice> outcomes(std::string_view account, std::span<const Outcome> outcomes,
                                                Instant now);
 
@@ -88,29 +95,87 @@ class AccountWatch {
   // For sluicectl; nothing: nothing is known of that account.
   [[nodiscard]] std::optional<AccountNotice> look(std::string_view account, Instant now);
 
+  // ---- for a file.  What restores is called before any other.
+
+  // What an earlier process has written.  Of a class that is not among these the account is not watched until it sends
+  // again.
+  void restore(AccountRecord record, std::span<const WatchedClass> classes);
+  struct Restored {
+    std::size_t accounts = 0;
+    std::size_t held = 0;    // of these: at step hold or suspend still
+    bool clock_set = false;  // all that the file has is of another time
+  };
+  // All is restored.  `written`: the latest time of a record.  The time since then counts, but for no less than nothing
+  // and no more than kTimeAwayMax, after which no step and no strike is left: a clock that was set frees and locks
+  // nobody for longer than a step lasts, and no history is lost to it.
+  Restored restored(WallMillis written, WallMillis now);
+
+  // `wake` is called by any thread, under no lock, when a step was taken or lifted that is not written yet.
+  void set_wake(std::function<void()> wake) { wake_ = std::move(wake); }
+  enum class Unwritten : std::uint8_t {
+    steps,    // the accounts of which a step was taken or lifted
+    changes,  // those of which anything has changed
+    all,      // all there are
+  };
+  // The accounts of a shard that are to be written: each is told once, until append_records() has written it.
+  [[nodiscard]] std::vector<std::uint64_t> take_unwritten(std::size_t shard, Unwritten which);
+  // Accounts of one shard as they are now.  Holds its lock: a few at a time.
+  void append_records(std::span<const std::uint64_t> accounts, WallMillis now, std::string& bytes);
+  void append_head(std::string& bytes) const { noticing::append_head(bytes, key_); }
+
  private:
-  static constexpr std::size_t kShards = 64;
   static constexpr Duration kSweepInterval = std::chrono::hours(1);
+  static constexpr Duration kKeptFor = std::chrono::hours(24 * 366);
+  static constexpr Duration kTimeAwayMax = std::chrono::hours(24 * 31);
 
   struct Account {
     AccountState state;
-    const WatchedClass* by = nullptr;  // one of the shard's
+    std::uint32_t by = 0;  // which of the shard's classes, from 1 on
+    bool unwritten = false;
+    bool step_unwritten = false;
   };
   struct Shard {
     std::mutex mutex;
     absl::flat_hash_map<std::uint64_t, Account> accounts;  // by the hash of the name
     std::deque<WatchedClass> classes;                      // all that were ever used; stay where they are
     absl::flat_hash_map<std::uint64_t, ImposedStep> imposed;
+    std::vector<std::uint64_t> changes;  // those that are unwritten
+    std::vector<std::uint64_t> steps;
     Instant swept{};
 
     [[nodiscard]] Step imposed_step(std::uint64_t account, Instant now) const;
+    [[nodiscard]] const WatchedClass& class_of(const Account& account) const { return classes[account.by - 1]; }
+    Account& judged_by(std::uint64_t account, const WatchedClass& by);
+    void make_room();
+    void sweep(Instant now, Instant noticers_now);
+  };
+  // A shard under its lock, for one call; wakes who writes steps when it is unlocked.
+  class Locked {
+   public:
+    Locked(AccountWatch& watch, std::string_view account);
+    ~Locked();
+    Locked(const Locked&) = delete;
+    Locked& operator=(const Locked&) = delete;
+
+    [[nodiscard]] Account* find() const;
+    // Behind whatever may have changed an account.  `before`: its ladder then.
+    void changed(Account& account, const Ladder& before);
+
+    const std::uint64_t name;
+    Shard& shard;
+
+   private:
+    AccountWatch& watch_;
+    std::unique_lock<std::mutex> lock_;
+    bool wakes_ = false;
   };
 
-  Shard& shard_of(std::uint64_t account) { return shards_[account % kShards]; }
-  static Account& judged_by(Shard& shard, std::uint64_t account, const WatchedClass& by);
-  static void sweep(Shard& shard, Instant now);
+  // The noticer's clock.
+  [[nodiscard]] Instant at(Instant now) const { return now + since_1970_; }
 
   const Key key_;
+  const Duration since_1970_;
+  std::function<void()> wake_;
   std::array<Shard, kShards> shards_;
 };
 

@@ -10,7 +10,6 @@ constexpr float kTimesMean = 3;
 constexpr float kTimesLargest = 1.2F;
 constexpr float kTimesNetworks = 1.75F;
 constexpr float kLargestKept = 0.99F;
-constexpr std::uint8_t kDaysOfMean = 8;
 constexpr float kLearnedTimesOrdinary = 2;
 
 template <typename Stored>

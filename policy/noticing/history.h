@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "policy/noticing/class_policy.h"
+#include "policy/noticing/fields.h"
 
 namespace sluice::noticing {
 
@@ -33,7 +34,13 @@ class History {
   [[nodiscard]] float ordinary_first_time(const OrdinaryDay& floor) const;
   [[nodiscard]] float ordinary_networks(const OrdinaryDay& floor) const;
 
+  void visit(this auto& self, auto& fields) {
+    fields(self.recipients_, self.first_time_, self.largest_, self.networks_, self.days_);
+    if constexpr (kReading<decltype(fields)>) fields.require(self.days_ <= kDaysOfMean);
+  }
+
  private:
+  static constexpr std::uint8_t kDaysOfMean = 8;
   static constexpr float kUnits = 8;  // of fractions
 
   std::uint16_t recipients_ = 0;

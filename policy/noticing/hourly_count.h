@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <limits>
 
+#include "policy/noticing/fields.h"
+
 namespace sluice::noticing {
 
 inline constexpr std::uint32_t kHoursOfDay = 24;
@@ -30,6 +32,15 @@ class HourlyCount {
       return;
     }
     for (std::uint32_t hour = from + 1; hour <= to; ++hour) buckets_[hour % kHoursOfDay] = 0;
+  }
+  // The clock that hours are of was set by so many.
+  void set_clock(std::int64_t hours) {
+    constexpr std::int64_t kDay = kHoursOfDay;
+    const auto by = static_cast<std::ptrdiff_t>((hours % kDay + kDay) % kDay);
+    std::ranges::rotate(buckets_, buckets_.end() - by);
+  }
+  void visit(this auto& self, auto& fields) {
+    fields.used(self.buckets_, [](std::uint16_t bucket) { return bucket > 0; });
   }
 
  private:

@@ -1,6 +1,7 @@
 #include "policy/noticing/known_recipients.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "engine/base/check.h"
@@ -37,6 +38,17 @@ bool KnownRecipients::add(std::uint64_t address) {
 
 bool KnownRecipients::knows(std::uint64_t address) const {
   return std::binary_search(keys_.get(), keys_.get() + size_, key_of(address));
+}
+
+void KnownRecipients::make(std::uint16_t size) {
+  keys_ = size == 0 ? nullptr : std::make_unique<std::uint16_t[]>(size);
+  size_ = size;
+  capacity_ = size;
+}
+
+bool KnownRecipients::is_sound() const {
+  const std::span<const std::uint16_t> keys(keys_.get(), size_);
+  return turn_ < kKnownRecipientsMax && std::ranges::adjacent_find(keys, std::greater_equal{}) == keys.end();
 }
 
 void KnownRecipients::grow() {

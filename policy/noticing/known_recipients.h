@@ -10,6 +10,8 @@
 #include <memory>
 #include <span>
 
+#include "policy/noticing/fields.h"
+
 namespace sluice::noticing {
 
 inline constexpr std::size_t kKnownRecipientsMax = 4096;
@@ -19,12 +21,25 @@ class KnownRecipients {
   // False: it was known already.
   bool add(std::uint64_t address);
   [[nodiscard]] bool knows(std::uint64_t address) const;
+  void visit(this auto& self, auto& fields) {
+    std::uint16_t size = self.size_;
+    fields(size, self.turn_);
+    if constexpr (kReading<decltype(fields)>) {
+      fields.require(size <= kKnownRecipientsMax && size * sizeof(std::uint16_t) <= fields.left());
+      if (!fields.fine()) return;
+      self.make(size);
+    }
+    fields.each(std::span(self.keys_.get(), size));
+    if constexpr (kReading<decltype(fields)>) fields.require(self.is_sound());
+  }
   // For tests.
   [[nodiscard]] std::size_t size() const { return size_; }
   // For tests: what it takes beside itself.
   [[nodiscard]] std::size_t bytes() const { return capacity_ * sizeof(std::uint16_t); }
 
  private:
+  void make(std::uint16_t size);
+  [[nodiscard]] bool is_sound() const;
   void grow();
   void replace(std::uint16_t key, std::size_t place);
 

@@ -33,8 +33,9 @@ bool Ladder::raise(float points, Minute now, const ClassPolicy& policy) {
   }
   score_ = std::max(score_, points);
   const Step before = step_;
-  if (strikes_ > 0 && static_cast<std::uint16_t>(hour_of(now) - struck_) * 60U >= minutes(policy.strike_time))
-    strikes_ = 0;
+  // With a sign: where the clock was set, or another core is ahead, a strike may be of an hour that is yet to come.
+  const auto hours_since = static_cast<std::int16_t>(hour_of(now) - struck_);
+  if (strikes_ > 0 && hours_since * std::int64_t{60} >= minutes(policy.strike_time)) strikes_ = 0;
   const Step wanted = step_of(score_, strikes_, policy.thresholds);
   if (wanted >= Step::hold && wanted > before) {
     strike(wanted, now, policy);
@@ -50,6 +51,15 @@ void Ladder::strike(Step wanted, Minute now, const ClassPolicy& policy) {
   struck_ = hour_of(now);
   step_ = strikes_ >= policy.strikes_max ? Step::suspend : wanted;
   until_ = now + minutes(step_ == Step::suspend ? policy.suspend_time : policy.hold_time);
+}
+
+void Ladder::set_clock(std::int64_t by, Minute now, const ClassPolicy& policy) {
+  const auto moved = [by](Minute minute, std::int64_t most) {
+    return static_cast<Minute>(std::clamp<std::int64_t>(minute + by, 0, most));
+  };
+  scored_ = moved(scored_, now);
+  until_ = moved(until_, std::int64_t{now} + minutes(std::max(policy.hold_time, policy.suspend_time)));
+  struck_ = static_cast<std::uint16_t>(struck_ + by / 60);
 }
 
 void Ladder::lift() {

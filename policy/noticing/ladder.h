@@ -5,11 +5,12 @@
 #include <cstdint>
 
 #include "policy/noticing/class_policy.h"
+#include "policy/noticing/fields.h"
 #include "policy/noticing/verdict.h"
 
 namespace sluice::noticing {
 
-// Of the monotonic clock.
+// Of the noticer's clock (account_state.h).
 using Minute = std::uint32_t;
 
 class Ladder {
@@ -26,8 +27,20 @@ class Ladder {
   [[nodiscard]] Step step() const { return step_; }
   [[nodiscard]] float score() const { return score_; }
   [[nodiscard]] std::uint8_t strikes() const { return strikes_; }
+  // When it was raised last, or looked at.
+  [[nodiscard]] Minute scored() const { return scored_; }
+
+  // The clock was set by so many minutes, and it is `now`: nothing lasts longer from here on than the policy says.
+  void set_clock(std::int64_t minutes, Minute now, const ClassPolicy& policy);
+  void visit(this auto& self, auto& fields) {
+    fields(self.score_, self.scored_, self.until_, self.struck_, self.strikes_, self.step_);
+    if constexpr (kReading<decltype(fields)>)
+      fields.require(self.score_ >= 0 && self.score_ <= kScoreMax && self.step_ <= Step::suspend);
+  }
 
  private:
+  static constexpr float kScoreMax = 1e9F;  // more than all signals' points
+
   void strike(Step wanted, Minute now, const ClassPolicy& policy);
 
   float score_ = 0;

@@ -148,6 +148,36 @@ void Noticer::release(AccountState& state) const {
   forget_evidence(state);
 }
 
+Instant Noticer::last_judged(const AccountState& state) {
+  return Instant() + std::chrono::minutes(state.ladder.scored());
+}
+
+bool Noticer::holds(const AccountState& state, Instant now) {
+  return state.ladder.step() >= Step::hold && !state.ladder.is_over(minute_of(now));
+}
+
+void Noticer::set_clock(AccountState& state, std::int64_t minutes, Instant now) const {
+  // Rounded down, so that no hour comes out as yet to come but where the clock was set by less than one.
+  constexpr std::int64_t kHour = kMinutesOfHour;
+  const std::int64_t hours = (minutes - (minutes % kHour + kHour) % kHour) / kHour;
+  state.ladder.set_clock(minutes, minute_of(now), policy_);
+  state.unknown.set_clock(hours, hour_at(now));
+  if (state.day == nullptr) return;
+  ActiveDay& day = *state.day;
+  const std::int64_t hour = day.hour + hours;
+  // A day that is yet to come would stop all counts until then.
+  if (hour < 0 || hour > std::int64_t{hour_at(now)} + 1) {
+    state.day.reset();
+    return;
+  }
+  day.hour = static_cast<std::uint32_t>(hour);
+  day.failed_logins_hour = static_cast<std::uint32_t>(day.failed_logins_hour + hours);
+  for (HourlyCount* const count : {&day.recipients, &day.first_time, &day.answered, &day.spam_replies})
+    count->set_clock(hours);
+  day.networks.set_clock(hours);
+  day.texts.set_clock(hours);
+}
+
 bool Noticer::sweep(AccountState& state, Instant now) const {
   if (state.day == nullptr) return true;
   ActiveDay& day = current(state, now, policy_.ordinary);

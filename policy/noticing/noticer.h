@@ -54,6 +54,14 @@ class Noticer {
   // the account is idle, and takes sizeof(AccountState) and its known recipients.
   bool sweep(AccountState& state, Instant now) const;
 
+  // When it was judged last; never: the clock's beginning.
+  [[nodiscard]] static Instant last_judged(const AccountState& state);
+  // Whether it is at step hold or suspend, and the timer that lifts these is not over.
+  [[nodiscard]] static bool holds(const AccountState& state, Instant now);
+  // An account whose state was kept in a file is here again.  The clock was set by so many minutes meanwhile, and it is
+  // `now`.
+  void set_clock(AccountState& state, std::int64_t minutes, Instant now) const;
+
  private:
   ClassPolicy policy_;
 };

@@ -31,6 +31,10 @@ void RecentNetworks::forget(std::uint32_t hour) {
   size_ = static_cast<std::uint8_t>(std::ranges::remove_if(held, is_old).begin() - held.begin());
 }
 
+void RecentNetworks::set_clock(std::int64_t hours) {
+  for (Entry& entry : std::span(entries_).first(size_)) entry.hour = static_cast<std::uint16_t>(entry.hour + hours);
+}
+
 std::uint32_t RecentNetworks::countries() const {
   std::uint32_t different = 0;
   for (std::size_t i = 0; i < size_; ++i) {

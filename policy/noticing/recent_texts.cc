@@ -41,6 +41,10 @@ void RecentTexts::add(const TextSketch& text, std::uint32_t recipients, bool lis
   entry.hour = now;
 }
 
+void RecentTexts::set_clock(std::int64_t hours) {
+  for (Entry& entry : entries_) entry.hour = static_cast<std::uint16_t>(entry.hour + hours);
+}
+
 MostSentText RecentTexts::most_sent(std::uint32_t hour) const {
   const auto now = static_cast<std::uint16_t>(hour);
   MostSentText most;

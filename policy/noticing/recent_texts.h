@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "policy/noticing/fields.h"
 #include "policy/noticing/text_sketch.h"
 
 namespace sluice::noticing {
@@ -20,9 +21,14 @@ struct MostSentText {
 
 class RecentTexts {
  public:
-  // Hours of the monotonic clock.
+  // Hours of the noticer's clock.
   void add(const TextSketch& text, std::uint32_t recipients, bool list_unsubscribe, std::uint32_t hour);
   [[nodiscard]] MostSentText most_sent(std::uint32_t hour) const;
+  // The clock that hours are of was set by so many.
+  void set_clock(std::int64_t hours);
+  void visit(this auto& self, auto& fields) {
+    fields.used(self.entries_, [](const Entry& entry) { return entry.recipients > 0; });
+  }
 
  private:
   struct Entry {
@@ -30,6 +36,9 @@ class RecentTexts {
     std::uint16_t recipients = 0;
     std::uint16_t without_unsubscribe = 0;
     std::uint16_t hour = 0;
+    void visit(this auto& self, auto& fields) {
+      fields(self.text.bytes, self.recipients, self.without_unsubscribe, self.hour);
+    }
     [[nodiscard]] std::uint32_t left(std::uint16_t count, std::uint16_t now) const;
   };
   [[nodiscard]] Entry& place_of(const TextSketch& text, std::uint16_t now);

@@ -6,6 +6,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
+
+#include "policy/noticing/fields.h"
 
 namespace sluice::noticing {
 
@@ -20,6 +23,15 @@ class RecentUnknown {
     keys_[next_] = key;
     next_ = static_cast<std::uint8_t>((next_ + 1) % keys_.size());
     return true;
+  }
+
+  void visit(this auto& self, auto& fields) {
+    fields(self.size_, self.next_);
+    if constexpr (kReading<decltype(fields)>) {
+      fields.require(self.size_ <= kKept && self.next_ < kKept);
+      if (!fields.fine()) return;
+    }
+    fields.each(std::span(self.keys_).first(self.size_));
   }
 
  private:

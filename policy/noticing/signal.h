@@ -16,7 +16,7 @@ struct Observed {
   const AccountState& state;
   const ActiveDay& day;
   const OrdinaryDay& ordinary;  // the class's
-  std::uint32_t hour = 0;       // of the monotonic clock
+  std::uint32_t hour = 0;       // of the noticer's clock
 };
 
 struct Measured {

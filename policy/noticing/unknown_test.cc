@@ -45,6 +45,10 @@ void UnknownTest::unknown(std::uint32_t hour) {
   evidence_ += by_unknown();
 }
 
+void UnknownTest::set_clock(std::int64_t hours, std::uint32_t now) {
+  hour_ = static_cast<std::uint32_t>(std::clamp<std::int64_t>(hour_ + hours, 0, now));
+}
+
 void UnknownTest::reset() {
   evidence_ = 0;
   unknown_ = 0;

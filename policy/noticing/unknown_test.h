@@ -6,11 +6,13 @@
 
 #include <cstdint>
 
+#include "policy/noticing/fields.h"
+
 namespace sluice::noticing {
 
 class UnknownTest {
  public:
-  // Hours of the monotonic clock.
+  // Hours of the noticer's clock.
   void accepted(std::uint32_t hour);
   void unknown(std::uint32_t hour);
   void reset();
@@ -21,8 +23,20 @@ class UnknownTest {
   [[nodiscard]] float unknown_count() const { return unknown_; }
   [[nodiscard]] float answered_count() const { return answered_; }
 
+  // The clock that hours are of was set by so many, and it is `now`.
+  void set_clock(std::int64_t hours, std::uint32_t now);
+  void visit(this auto& self, auto& fields) {
+    fields(self.evidence_, self.unknown_, self.answered_, self.hour_);
+    if constexpr (kReading<decltype(fields)>)
+      fields.require(is_count(self.evidence_) && is_count(self.unknown_) && is_count(self.answered_));
+  }
+
  private:
+  // No infinity, nor what is no number.
+  static bool is_count(float value) { return value >= 0 && value <= kMost; }
   void wane(std::uint32_t hour);
+
+  static constexpr float kMost = 1e9F;
 
   float evidence_ = 0;
   float unknown_ = 0;

@@ -4,6 +4,7 @@ sees why, and decides.  Others go on."""
 
 import json
 import os
+import struct
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -99,6 +100,78 @@ def a_stolen_account_is_held_explained_reviewed_and_released():
             with relay.client() as client:
                 client.submit(mail.compose(), recipients=["friend@far.test"])
                 expect_equal(len(hop.messages), before + 3, "messages at the next hop")
+
+
+HOLD = 3
+
+
+def noticed_file(relay):
+    with open(relay.at("state", "noticed"), "rb") as file:
+        return file.read()
+
+
+def step_on_disk(relay):
+    """Of the account that was written last (policy/noticing/account_record.h, and the states' fields)."""
+    left, step = noticed_file(relay)[17 + 16 + 4 :], None
+    while len(left) >= 8 and len(left) >= 8 + struct.unpack_from("<I", left)[0]:
+        at = 8 + 16 + 1 + left[8 + 16]
+        at += 4 + 2 * struct.unpack_from("<H", left, at)[0] + 16
+        step = left[at + 15]
+        left = left[8 + struct.unpack_from("<I", left)[0] :]
+    return step
+
+
+def killed_when(relay, is_so, what):
+    """Kills the relay when its file has come so far, and starts it again."""
+    until(is_so, what)
+    relay.kill()
+    relay.start()
+
+
+@test
+def what_was_noticed_outlives_a_kill_and_so_does_its_release():
+    with Hop() as hop:
+        hop.on["RCPT"] = dead_are_unknown
+        with WatchedRelay(hop, notice="hold") as relay:
+            steal(relay, hop)
+            killed_when(relay, lambda: step_on_disk(relay) == HOLD, "the hold is on the disk")
+            expect_equal(os.stat(relay.at("state", "noticed")).st_mode & 0o777, 0o600, "who may read its key")
+            restored = relay.logged("noticed_restored")
+            expect_equal((restored["held"], restored["damaged_bytes"]), (1, 0), "what is restored")
+            expect_in("hold", relay.control("noticed", SENDER), "its step")
+            expect_in("unknown", relay.control("noticed", SENDER), "why")
+            before = len(hop.messages)
+            with relay.client() as client:
+                burst(client, 900, dead=0)
+            relay.logged("message_held", count=2, account=SENDER)
+            expect_equal(len(hop.messages), before, "messages at the next hop")
+            relay.control("noticed", "release", SENDER)
+            killed_when(relay, lambda: step_on_disk(relay) == 0, "the release is on the disk")
+            expect_equal(relay.log("noticed_restored")[-1]["held"], 0, "accounts that are held")
+            with relay.client() as client:
+                client.submit(mail.compose(), recipients=["friend@far.test"])
+            expect_equal(len(hop.messages), before + 1, "messages at the next hop")
+
+
+@test
+def without_a_file_that_can_be_read_it_starts_and_says_so():
+    with Hop() as hop, WatchedRelay(hop) as relay:
+        with relay.client() as client:
+            burst(client, 1, dead=0)
+        relay.stop()
+        path = relay.at("state", "noticed")
+        whole = noticed_file(relay)
+        for damaged, key in ((b"SLUICE-NOTICED 9\n" + whole[17:], "reason"), (whole[:-3], "damaged_bytes")):
+            with open(path, "wb") as file:
+                file.write(damaged)
+            relay.start()
+            line = relay.log("noticed_restored")[-1]
+            expect_equal(line["level"], "warning", "how it is told")
+            expect(line[key], f"what is wrong: {line}")
+            with relay.client() as client:
+                expect_in("250", burst(client, 2, recipients=2, dead=0), "mail goes on")
+            relay.stop()
+        relay.start()
 
 
 @test

@@ -215,6 +215,20 @@ def first_time_recipients_have_a_limit_of_their_own():
 
 
 @test
+def a_recipient_is_first_time_once_whatever_restarts():
+    with LimitedRelay(limit(3, quantity="first_time_recipients")) as relay:
+        with relay.client() as client:
+            expect_equal(send(client, 2), (["250", "250"], "250"), "two that it has never written to")
+        relay.stop()
+        relay.start()
+        with relay.client() as client:
+            expect_equal(send(client, 2), (["250", "250"], "250"), "the same two")
+            expect_equal(relay.used(), 2, "first-time recipients")
+            expect_equal(send(client, 4), (["250", "250", "250", "550"], "250"), "the same two, and two new ones")
+            expect_equal(relay.used(), 3, "first-time recipients")
+
+
+@test
 def a_customers_accounts_share_its_limit():
     with LimitedRelay(limit(100), limit(5, of="customer")) as relay:
         with relay.client() as client:
