@@ -18,7 +18,7 @@
 
 namespace sluice::spool {
 
-// Octets that tell by themselves whose they are, and where in them one is: eight for each place.  Much of what these
+// Bytes that tell by themselves whose they are, and where in them one is: eight for each place.  Much of what these
 // tests do is to make and compare them, so they are no text, which took two thirds of their time.
 inline std::string content_of(QueueId id, std::size_t size) {
   constexpr int kPlaceBits = 32;
