@@ -102,7 +102,7 @@ def a_stolen_account_is_held_explained_reviewed_and_released():
                 expect_equal(len(hop.messages), before + 3, "messages at the next hop")
 
 
-HOLD = 3
+HOLD = 3  # of the ladder, which may go on to suspend; the class takes hold
 
 
 def noticed_file(relay):
@@ -134,7 +134,7 @@ def what_was_noticed_outlives_a_kill_and_so_does_its_release():
         hop.on["RCPT"] = dead_are_unknown
         with WatchedRelay(hop, notice="hold") as relay:
             steal(relay, hop)
-            killed_when(relay, lambda: step_on_disk(relay) == HOLD, "the hold is on the disk")
+            killed_when(relay, lambda: (step_on_disk(relay) or 0) >= HOLD, "the hold is on the disk")
             expect_equal(os.stat(relay.at("state", "noticed")).st_mode & 0o777, 0o600, "who may read its key")
             restored = relay.logged("noticed_restored")
             expect_equal((restored["held"], restored["damaged_bytes"]), (1, 0), "what is restored")
