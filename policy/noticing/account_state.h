@@ -4,7 +4,6 @@
 // goes on for 8,000 years, the low 16 bits of an hour for seven, within which every entry is swept.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -12,9 +11,9 @@
 #include "engine/base/time.h"
 #include "policy/noticing/fields.h"
 #include "policy/noticing/history.h"
-#include "policy/noticing/hourly_count.h"
 #include "policy/noticing/known_recipients.h"
 #include "policy/noticing/ladder.h"
+#include "policy/noticing/recent_hours.h"
 #include "policy/noticing/recent_networks.h"
 #include "policy/noticing/recent_texts.h"
 #include "policy/noticing/recent_unknown.h"
@@ -22,7 +21,8 @@
 
 namespace sluice::noticing {
 
-// Of the last 24 hours; freed when they were without mail.
+// Of the last 24 hours; freed when they were without mail.  What it has of each hour, network, text and unknown
+// recipient is beside it, as much as there was.
 struct ActiveDay {
   std::uint32_t hour = 0;            // up to which all counts have been brought
   std::uint32_t day_recipients = 0;  // since the day began, for the history
@@ -30,20 +30,21 @@ struct ActiveDay {
   std::uint32_t failed_logins = 0;
   std::uint32_t failed_logins_hour = 0;
   Instant next_turn;
-  HourlyCount recipients;
-  HourlyCount first_time;
-  HourlyCount answered;
-  HourlyCount spam_replies;
+  RecentHours hours;
   RecentNetworks networks;
   RecentTexts texts;
   RecentUnknown unknown;
   std::uint32_t day_networks = 0;  // the most at once
   bool day_held = false;           // a day like that is nothing to learn from
 
+  // For tests: with what is beside it.
+  [[nodiscard]] std::size_t bytes() const {
+    return sizeof(ActiveDay) + hours.bytes() + networks.bytes() + texts.bytes() + unknown.bytes();
+  }
   void visit(this auto& self, auto& fields) {
     fields(self.hour, self.day_recipients, self.day_first_time, self.failed_logins, self.failed_logins_hour);
-    fields(self.recipients, self.first_time, self.answered, self.spam_replies);
-    fields(self.networks, self.texts, self.unknown, self.day_networks, self.day_held);
+    fields(self.hours, self.networks, self.texts, self.unknown, self.day_networks, self.day_held);
+    if constexpr (kReading<decltype(fields)>) fields.require(self.hours.is_sound(self.hour));
   }
 };
 
@@ -66,6 +67,5 @@ struct AccountState {
 inline constexpr std::size_t kIdleBytesMax = 64;
 inline constexpr std::size_t kActiveBytesMax = 2048;
 static_assert(sizeof(AccountState) <= kIdleBytesMax);
-static_assert(sizeof(AccountState) + sizeof(ActiveDay) <= kActiveBytesMax);
 
 }  // namespace sluice::noticing

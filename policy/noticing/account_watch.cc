@@ -199,12 +199,12 @@ std::optional<AccountNotice> AccountWatch::look(std::string_view account, Instan
   notice.verdict.step = std::max(notice.verdict.step, imposed);
   notice.taken = by.taken(notice.verdict.step);
   const ActiveDay& day = *judged.state.day;  // judge() has made one
-  notice.recipients = day.recipients.sum();
-  notice.first_time_recipients = day.first_time.sum();
+  notice.recipients = day.hours.sum(&HourCounts::recipients);
+  notice.first_time_recipients = day.hours.sum(&HourCounts::first_time);
   notice.networks = day.networks.networks();
-  notice.answered = day.answered.sum();
+  notice.answered = day.hours.sum(&HourCounts::answered);
   notice.unknown = static_cast<std::uint32_t>(std::lround(judged.state.unknown.unknown_count()));
-  notice.spam_replies = day.spam_replies.sum();
+  notice.spam_replies = day.hours.sum(&HourCounts::spam_replies);
   return notice;
 }
 

@@ -45,16 +45,6 @@ class FieldWriter {
       for (const Value& value : values) put(value);
     }
   }
-  // Those that are used, behind a mask of which these are.
-  template <typename Value, std::size_t Size, typename IsUsed>
-  void used(const std::array<Value, Size>& values, IsUsed is_used) {
-    static_assert(Size <= 32);
-    std::uint32_t mask = 0;
-    for (std::size_t i = 0; i < Size; ++i) mask |= std::uint32_t{is_used(values[i])} << i;
-    put(mask);
-    for (std::size_t i = 0; i < Size; ++i)
-      if ((mask >> i & 1U) != 0) put(values[i]);
-  }
 
  private:
   template <typename Value>
@@ -88,18 +78,6 @@ class FieldReader {
   template <typename Value>
   void each(std::span<Value> values) {
     for (Value& value : values) take(value);
-  }
-  template <typename Value, std::size_t Size, typename IsUsed>
-  void used(std::array<Value, Size>& values, IsUsed is_used) {
-    std::uint32_t mask = 0;
-    take(mask);
-    for (std::size_t i = 0; i < Size; ++i) {
-      values[i] = Value{};
-      if ((mask >> i & 1U) == 0) continue;
-      take(values[i]);
-      require(is_used(values[i]));
-    }
-    if constexpr (Size < 32) require(mask >> Size == 0);
   }
   std::string_view text(std::size_t size) {
     if (size > rest_.size()) fine_ = false;

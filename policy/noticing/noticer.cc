@@ -40,8 +40,7 @@ ActiveDay& day_at(AccountState& state, Instant now, const OrdinaryDay& floor) {
   ActiveDay& day = *state.day;
   if (hour <= day.hour) return day;
   if (hour / kHoursOfDay != day.hour / kHoursOfDay) learn_day(state, day, floor);
-  for (HourlyCount* const count : {&day.recipients, &day.first_time, &day.answered, &day.spam_replies})
-    count->advance(day.hour, hour);
+  day.hours.forget(hour);
   day.networks.forget(hour);
   if (hour - day.failed_logins_hour >= kHoursOfDay) day.failed_logins = 0;
   day.hour = hour;
@@ -84,7 +83,7 @@ ActiveDay& current(AccountState& state, Instant now, const OrdinaryDay& floor) {
 bool Noticer::recipient(AccountState& state, std::uint64_t address, Instant now) const {
   if (!state.known.add(address)) return false;
   ActiveDay& day = current(state, now, policy_.ordinary);
-  day.first_time.add(day.hour, 1);
+  day.hours.add(day.hour, &HourCounts::first_time, 1);
   ++day.day_first_time;
   return true;
 }
@@ -108,7 +107,7 @@ Verdict Noticer::message(AccountState& state, const MessageFacts& facts, Instant
     day.failed_logins_hour = day.hour;
   }
   if (state.ladder.step() < Step::hold) {
-    day.recipients.add(day.hour, facts.recipients);
+    day.hours.add(day.hour, &HourCounts::recipients, facts.recipients);
     day.day_recipients += facts.recipients;
     day.texts.add(facts.text, facts.recipients, facts.list_unsubscribe, day.hour);
   }
@@ -122,7 +121,7 @@ Verdict Noticer::message(AccountState& state, const MessageFacts& facts, Instant
 
 Verdict Noticer::outcome(AccountState& state, const Outcome& outcome, Instant now) const {
   ActiveDay& day = current(state, now, policy_.ordinary);
-  day.answered.add(day.hour, 1);
+  day.hours.add(day.hour, &HourCounts::answered, 1);
   switch (outcome.kind) {
     case OutcomeKind::accepted:
       state.unknown.accepted(day.hour);
@@ -131,7 +130,7 @@ Verdict Noticer::outcome(AccountState& state, const Outcome& outcome, Instant no
       if (day.unknown.add(outcome.recipient)) state.unknown.unknown(day.hour);
       break;
     case OutcomeKind::spam:
-      day.spam_replies.add(day.hour, 1);
+      day.hours.add(day.hour, &HourCounts::spam_replies, 1);
       break;
     case OutcomeKind::other:
       break;
@@ -172,8 +171,7 @@ void Noticer::set_clock(AccountState& state, std::int64_t minutes, Instant now) 
   }
   day.hour = static_cast<std::uint32_t>(hour);
   day.failed_logins_hour = static_cast<std::uint32_t>(day.failed_logins_hour + hours);
-  for (HourlyCount* const count : {&day.recipients, &day.first_time, &day.answered, &day.spam_replies})
-    count->set_clock(hours);
+  day.hours.set_clock(hours);
   day.networks.set_clock(hours);
   day.texts.set_clock(hours);
 }
@@ -181,7 +179,9 @@ void Noticer::set_clock(AccountState& state, std::int64_t minutes, Instant now) 
 bool Noticer::sweep(AccountState& state, Instant now) const {
   if (state.day == nullptr) return true;
   ActiveDay& day = current(state, now, policy_.ordinary);
-  const bool used = day.recipients.sum() + day.first_time.sum() + day.answered.sum() + day.networks.networks() != 0;
+  const bool used = day.hours.sum(&HourCounts::recipients) + day.hours.sum(&HourCounts::first_time) +
+                        day.hours.sum(&HourCounts::answered) + day.networks.networks() !=
+                    0;
   if (used) return false;
   learn_day(state, day, policy_.ordinary);
   state.day.reset();

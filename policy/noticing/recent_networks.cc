@@ -1,46 +1,41 @@
 #include "policy/noticing/recent_networks.h"
 
 #include <algorithm>
-#include <span>
 
-#include "policy/noticing/hourly_count.h"
+#include "policy/noticing/recent_hours.h"
 
 namespace sluice::noticing {
 
 void RecentNetworks::add(std::uint64_t network, CountryCode country, std::uint32_t hour) {
   const auto key = static_cast<std::uint16_t>(network >> 48);
-  const std::span<Entry> held = std::span(entries_).first(size_);
-  const auto found = std::ranges::find(held, key, &Entry::network);
-  Entry* entry = nullptr;
-  if (found != held.end()) {
-    entry = &*found;
-  } else if (size_ < entries_.size()) {
-    entry = &entries_[size_++];
+  const auto now = static_cast<std::uint16_t>(hour);
+  const Entry added{.network = key, .hour = now, .country = country};
+  const auto found = std::ranges::find(entries_.all(), key, &Entry::network);
+  if (found != entries_.all().end()) {
+    *found = added;
+  } else if (!entries_.full()) {
+    entries_.append(added);
   } else {
-    const auto now = static_cast<std::uint16_t>(hour);
-    entry = &*std::ranges::max_element(
-        held, {}, [now](const Entry& each) { return static_cast<std::uint16_t>(now - each.hour); });
+    *std::ranges::max_element(entries_.all(), {},
+                              [now](const Entry& each) { return static_cast<std::uint16_t>(now - each.hour); }) = added;
   }
-  *entry = {.network = key, .hour = static_cast<std::uint16_t>(hour), .country = country};
 }
 
 void RecentNetworks::forget(std::uint32_t hour) {
   const auto now = static_cast<std::uint16_t>(hour);
-  const auto is_old = [now](const Entry& each) { return static_cast<std::uint16_t>(now - each.hour) >= kHoursOfDay; };
-  const std::span<Entry> held = std::span(entries_).first(size_);
-  size_ = static_cast<std::uint8_t>(std::ranges::remove_if(held, is_old).begin() - held.begin());
+  entries_.remove_if([now](const Entry& each) { return static_cast<std::uint16_t>(now - each.hour) >= kHoursOfDay; });
 }
 
 void RecentNetworks::set_clock(std::int64_t hours) {
-  for (Entry& entry : std::span(entries_).first(size_)) entry.hour = static_cast<std::uint16_t>(entry.hour + hours);
+  for (Entry& entry : entries_.all()) entry.hour = static_cast<std::uint16_t>(entry.hour + hours);
 }
 
 std::uint32_t RecentNetworks::countries() const {
   std::uint32_t different = 0;
-  for (std::size_t i = 0; i < size_; ++i) {
-    const CountryCode country = entries_[i].country;
+  for (std::size_t i = 0; i < entries_.size(); ++i) {
+    const CountryCode country = entries_.all()[i].country;
     if (country == CountryCode{}) continue;
-    const auto before = std::span(entries_).first(i);
+    const auto before = entries_.all().first(i);
     if (std::ranges::find(before, country, &Entry::country) == before.end()) ++different;
   }
   return different;

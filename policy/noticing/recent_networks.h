@@ -1,13 +1,11 @@
-// The networks from which an account sent in the last day, with their countries: the 64 latest.  Values; one thread at
-// a time.
+// The networks from which an account sent in the last day, with their countries: the 64 latest, 6 bytes
+// each.  Values; one thread at a time.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <span>
 
-#include "policy/noticing/fields.h"
+#include "policy/noticing/compact_vector.h"
 #include "policy/noticing/message_facts.h"
 
 namespace sluice::noticing {
@@ -22,17 +20,12 @@ class RecentNetworks {
   void forget(std::uint32_t hour);
   // The clock that hours are of was set by so many.
   void set_clock(std::int64_t hours);
-  void visit(this auto& self, auto& fields) {
-    fields(self.size_);
-    if constexpr (kReading<decltype(fields)>) {
-      fields.require(self.size_ <= kRecentNetworksMax);
-      if (!fields.fine()) return;
-    }
-    fields.each(std::span(self.entries_).first(self.size_));
-  }
+  void visit(this auto& self, auto& fields) { fields(self.entries_); }
 
-  [[nodiscard]] std::uint32_t networks() const { return size_; }
+  [[nodiscard]] std::uint32_t networks() const { return static_cast<std::uint32_t>(entries_.size()); }
   [[nodiscard]] std::uint32_t countries() const;
+  // For tests: what it takes beside itself.
+  [[nodiscard]] std::size_t bytes() const { return entries_.bytes(); }
 
  private:
   struct Entry {
@@ -41,8 +34,7 @@ class RecentNetworks {
     CountryCode country{};
     void visit(this auto& self, auto& fields) { fields(self.network, self.hour, self.country); }
   };
-  std::array<Entry, kRecentNetworksMax> entries_;
-  std::uint8_t size_ = 0;
+  CompactVector<Entry, kRecentNetworksMax> entries_;
 };
 
 }  // namespace sluice::noticing

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "policy/noticing/hourly_count.h"
+#include "policy/noticing/recent_hours.h"
 
 namespace sluice::noticing {
 
@@ -18,13 +18,14 @@ std::uint32_t RecentTexts::Entry::left(std::uint16_t count, std::uint16_t now) c
 
 // Its own, or that of the one which fewest had: a text to many is not to be driven out by eight others.
 RecentTexts::Entry& RecentTexts::place_of(const TextSketch& text, std::uint16_t now) {
-  for (Entry& entry : entries_) {
-    if (entry.recipients > 0 && entry.text.same_text(text)) return entry;
+  for (Entry& entry : entries_.all()) {
+    if (entry.text.same_text(text)) return entry;
   }
-  Entry& place =
-      *std::ranges::min_element(entries_, {}, [now](const Entry& each) { return each.left(each.recipients, now); });
-  place = {.text = text, .hour = now};
-  return place;
+  const auto left = [now](const Entry& each) { return each.left(each.recipients, now); };
+  const Entry fresh{.text = text, .hour = now};
+  const auto least = std::ranges::min_element(entries_.all(), {}, left);
+  if (!entries_.full() && (entries_.size() == 0 || left(*least) > 0)) return entries_.append(fresh);
+  return *least = fresh;
 }
 
 void RecentTexts::add(const TextSketch& text, std::uint32_t recipients, bool list_unsubscribe, std::uint32_t hour) {
@@ -42,13 +43,13 @@ void RecentTexts::add(const TextSketch& text, std::uint32_t recipients, bool lis
 }
 
 void RecentTexts::set_clock(std::int64_t hours) {
-  for (Entry& entry : entries_) entry.hour = static_cast<std::uint16_t>(entry.hour + hours);
+  for (Entry& entry : entries_.all()) entry.hour = static_cast<std::uint16_t>(entry.hour + hours);
 }
 
 MostSentText RecentTexts::most_sent(std::uint32_t hour) const {
   const auto now = static_cast<std::uint16_t>(hour);
   MostSentText most;
-  for (const Entry& entry : entries_) {
+  for (const Entry& entry : entries_.all()) {
     most.recipients = std::max(most.recipients, entry.left(entry.recipients, now));
     most.without_unsubscribe = std::max(most.without_unsubscribe, entry.left(entry.without_unsubscribe, now));
   }

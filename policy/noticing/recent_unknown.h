@@ -3,12 +3,10 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <span>
 
-#include "policy/noticing/fields.h"
+#include "policy/noticing/compact_vector.h"
 
 namespace sluice::noticing {
 
@@ -17,28 +15,27 @@ class RecentUnknown {
   // False: it is among the last ones.
   bool add(std::uint64_t address) {
     const auto key = static_cast<std::uint16_t>(address >> 48);
-    const auto end = keys_.begin() + size_;
-    if (std::find(keys_.begin(), end, key) != end) return false;
-    size_ = std::max<std::uint8_t>(size_, next_ + 1);
-    keys_[next_] = key;
+    if (std::ranges::find(keys_.all(), key) != keys_.all().end()) return false;
+    if (!keys_.full()) {
+      keys_.append(key);
+      return true;
+    }
+    keys_.all()[next_] = key;
     next_ = static_cast<std::uint8_t>((next_ + 1) % keys_.size());
     return true;
   }
 
   void visit(this auto& self, auto& fields) {
-    fields(self.size_, self.next_);
-    if constexpr (kReading<decltype(fields)>) {
-      fields.require(self.size_ <= kKept && self.next_ < kKept);
-      if (!fields.fine()) return;
-    }
-    fields.each(std::span(self.keys_).first(self.size_));
+    fields(self.keys_, self.next_);
+    if constexpr (kReading<decltype(fields)>) fields.require(self.next_ < kKept);
   }
+  // For tests: what it takes beside itself.
+  [[nodiscard]] std::size_t bytes() const { return keys_.bytes(); }
 
  private:
   static constexpr std::size_t kKept = 24;
-  std::array<std::uint16_t, kKept> keys_{};
-  std::uint8_t size_ = 0;
-  std::uint8_t next_ = 0;
+  CompactVector<std::uint16_t, kKept> keys_;
+  std::uint8_t next_ = 0;  // whose place the next takes, when full
 };
 
 }  // namespace sluice::noticing

@@ -4,7 +4,7 @@
 namespace sluice::noticing {
 
 Measured measure_first_time_recipients(const Observed& observed) {
-  return times_ordinary(static_cast<float>(observed.day.first_time.sum()),
+  return times_ordinary(static_cast<float>(observed.day.hours.sum(&HourCounts::first_time)),
                         observed.state.history.ordinary_first_time(observed.ordinary));
 }
 

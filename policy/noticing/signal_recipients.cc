@@ -4,7 +4,7 @@
 namespace sluice::noticing {
 
 Measured measure_recipients(const Observed& observed) {
-  return times_ordinary(static_cast<float>(observed.day.recipients.sum()),
+  return times_ordinary(static_cast<float>(observed.day.hours.sum(&HourCounts::recipients)),
                         observed.state.history.ordinary_recipients(observed.ordinary));
 }
 

@@ -12,8 +12,8 @@ constexpr float kOrdinaryShare = 0.1F;
 }  // namespace
 
 Measured measure_spam_replies(const Observed& observed) {
-  const auto answered = static_cast<float>(observed.day.answered.sum());
-  Measured measured = more_than_ordinary(static_cast<float>(observed.day.spam_replies.sum()),
+  const auto answered = static_cast<float>(observed.day.hours.sum(&HourCounts::answered));
+  Measured measured = more_than_ordinary(static_cast<float>(observed.day.hours.sum(&HourCounts::spam_replies)),
                                          kOrdinaryReplies + kOrdinaryShare * answered);
   measured.of = answered;
   return measured;

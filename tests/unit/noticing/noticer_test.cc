@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "policy/noticing/score.h"
+#include "tests/support/noticing_text.h"
 
 namespace sluice::noticing {
 namespace {
@@ -69,14 +70,14 @@ TEST_F(NoticerTest, AMessageThatIsTriedAgainCountsItsStrangersOnce) {
 TEST_F(NoticerTest, WhatIsHeldIsNotCountedAsSent) {
   send_to_a_bought_list();
   for (int i = 0; i < 10; ++i) send(100);
-  EXPECT_EQ(state_.day->recipients.sum(), 450U);
+  EXPECT_EQ(state_.day->hours.sum(&HourCounts::recipients), 450U);
 }
 
 TEST_F(NoticerTest, MailWithinTheCustomersOwnDomainsGoesOnAndIsNotCounted) {
   send_to_a_bought_list();
   EXPECT_EQ(noticer_.message(state_, {.recipients = 500, .inside = true}, now_).step, Step::pass);
   EXPECT_EQ(noticer_.judge(state_, now_).step, Step::hold);
-  EXPECT_EQ(state_.day->recipients.sum(), 450U);
+  EXPECT_EQ(state_.day->hours.sum(&HourCounts::recipients), 450U);
 }
 
 TEST_F(NoticerTest, AnotherDayBeginsAnewButForTheHistory) {
@@ -150,7 +151,7 @@ TEST_F(NoticerTest, AnEarlierTimeCountsAsTheLatest) {
   send(90);
   now_ -= hours(2);
   send(30);
-  EXPECT_EQ(state_.day->recipients.sum(), 120U);
+  EXPECT_EQ(state_.day->hours.sum(&HourCounts::recipients), 120U);
 }
 
 TEST_F(NoticerTest, ATimeOfTenYearsLaterLocksAndFreesNobodyForLonger) {
@@ -173,6 +174,21 @@ TEST_F(NoticerTest, AnIdleAccountTakes64BytesAndItsKnownRecipients) {
   EXPECT_LE(sizeof state_, 64U);
   EXPECT_LE(state_.known.bytes(), 80U);
   EXPECT_TRUE(noticer_.sweep(state_, now_ + hours(26)));
+}
+
+TEST_F(NoticerTest, AnActiveAccountTakes2KbAtMostAndFewWithOneMessage) {
+  static_cast<void>(noticer_.message(state_, {.recipients = 1, .network = 1, .text = {.bytes = {1, 2, 3}}}, now_));
+  EXPECT_LE(sizeof(AccountState) + state_.day->bytes(), 256U);
+  Draw draw(1);
+  for (int hour = 0; hour < 30; ++hour, now_ += hours(1))
+    for (int i = 0; i < 10; ++i) {
+      static_cast<void>(noticer_.message(
+          state_, {.recipients = 1, .network = draw.next(), .text = sketch_of(some_words(draw, 60))}, now_));
+      static_cast<void>(noticer_.outcome(state_, {.kind = OutcomeKind::unknown, .recipient = draw.next()}, now_));
+    }
+  EXPECT_EQ(state_.day->bytes(),
+            sizeof(ActiveDay) + 24 * sizeof(HourCounts) + 6 * kRecentNetworksMax + 38 * kRecentTextsMax + 2 * 24);
+  EXPECT_LE(sizeof(AccountState) + state_.day->bytes(), kActiveBytesMax);
 }
 
 TEST_F(NoticerTest, ASweepFreesNoAccountThatIsHeld) {

@@ -1,8 +1,15 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
+#include <deque>
+#include <map>
+#include <set>
+#include <utility>
+#include <vector>
 
-#include "policy/noticing/hourly_count.h"
+#include "policy/noticing/recent_hours.h"
 #include "policy/noticing/recent_networks.h"
 #include "policy/noticing/recent_texts.h"
 #include "policy/noticing/recent_unknown.h"
@@ -15,24 +22,76 @@ constexpr CountryCode kGermany{'D', 'E'};
 constexpr CountryCode kItaly{'I', 'T'};
 constexpr std::uint64_t place(std::uint64_t number) { return number << 48; }
 
-TEST(HourlyCountTest, WhatIsADayOldGoesHourByHour) {
-  HourlyCount count;
-  count.add(100, 5);
-  count.advance(100, 110);
-  count.add(110, 7);
-  count.advance(110, 123);
-  EXPECT_EQ(count.sum(), 12U);
-  count.advance(123, 124);
-  EXPECT_EQ(count.sum(), 7U);
-  count.advance(124, 10'000);
-  EXPECT_EQ(count.sum(), 0U);
+constexpr RecentHours::Count kRecipients = &HourCounts::recipients;
+
+TEST(RecentHoursTest, WhatIsADayOldGoesHourByHour) {
+  RecentHours hours;
+  hours.add(100, kRecipients, 5);
+  hours.forget(110);
+  hours.add(110, kRecipients, 7);
+  hours.forget(123);
+  EXPECT_EQ(hours.sum(kRecipients), 12U);
+  hours.forget(124);
+  EXPECT_EQ(hours.sum(kRecipients), 7U);
+  hours.forget(10'000);
+  EXPECT_EQ(hours.sum(kRecipients), 0U);
 }
 
-TEST(HourlyCountTest, AnHourHoldsNoMoreThanItsBytes) {
-  HourlyCount count;
-  count.add(1, 60'000);
-  count.add(1, 4'000'000'000U);
-  EXPECT_EQ(count.sum(), 65'535U);
+TEST(RecentHoursTest, AnHourHoldsNoMoreThanItsBytes) {
+  RecentHours hours;
+  hours.add(1, kRecipients, 60'000);
+  hours.add(1, kRecipients, 4'000'000'000U);
+  EXPECT_EQ(hours.sum(kRecipients), 65'535U);
+}
+
+TEST(RecentHoursTest, IsWhatAMapOfHoursIs) {
+  constexpr std::array<RecentHours::Count, 4> kCounts{&HourCounts::recipients, &HourCounts::first_time,
+                                                      &HourCounts::answered, &HourCounts::spam_replies};
+  Draw draw(11);
+  // How many hours there are between uses at most.
+  for (const std::uint64_t apart : {2, 5, 40}) {
+    RecentHours hours;
+    std::map<std::uint32_t, std::array<std::uint32_t, 4>> plain;
+    // Across the end of 16 bits.
+    for (std::uint32_t hour = 65'400; hour < 66'200; hour += static_cast<std::uint32_t>(draw.next() % apart)) {
+      const std::uint64_t at = draw.next() % kCounts.size();
+      const auto amount = static_cast<std::uint32_t>(draw.next() % 100);
+      hours.forget(hour);
+      hours.add(hour, kCounts[at], amount);
+      plain[hour][at] += amount;
+      std::erase_if(plain, [hour](const auto& each) { return each.first + kHoursOfDay <= hour; });
+      ASSERT_TRUE(hours.is_sound(hour));
+      for (std::size_t i = 0; i < kCounts.size(); ++i) {
+        std::uint32_t sum = 0;
+        for (const auto& [when, counts] : plain) sum += counts[i];
+        ASSERT_EQ(hours.sum(kCounts[i]), sum) << hour;
+      }
+    }
+  }
+}
+
+TEST(RecentHoursTest, TakesTenBytesAnHourOfWhichSomethingIsKnown) {
+  RecentHours hours;
+  EXPECT_EQ(hours.bytes(), 0U);
+  hours.add(100, kRecipients, 1);
+  hours.add(100, &HourCounts::answered, 1);
+  EXPECT_EQ(hours.bytes(), 10U);
+  for (std::uint32_t hour = 101; hour < 1000; ++hour) hours.add(hour, kRecipients, 1);
+  EXPECT_EQ(hours.bytes(), 240U);
+  EXPECT_EQ(hours.sum(kRecipients), 24U);
+}
+
+TEST(RecentHoursTest, HoursOfAFileAreSoundWithinADayAndInTheirOrder) {
+  const auto of = [](std::uint32_t first, std::uint32_t second) {
+    RecentHours hours;
+    hours.add(first, kRecipients, 1);
+    hours.add(second, kRecipients, 1);
+    return hours;
+  };
+  EXPECT_TRUE(of(100, 123).is_sound(123));
+  EXPECT_FALSE(of(100, 123).is_sound(124));
+  EXPECT_FALSE(of(100, 123).is_sound(122));
+  EXPECT_TRUE(RecentHours().is_sound(0));
 }
 
 TEST(RecentNetworksTest, EachNetworkAndCountryCountsOnceADay) {
@@ -60,6 +119,28 @@ TEST(RecentNetworksTest, WhenFullTheOldestGoes) {
   EXPECT_EQ(recent.countries(), 2U);
   recent.forget(124);  // those of hour 100, which were the first ten
   EXPECT_EQ(recent.networks(), kRecentNetworksMax);
+}
+
+TEST(RecentNetworksTest, IsWhatAMapOfNetworksIs) {
+  Draw draw(12);
+  RecentNetworks recent;
+  std::map<std::uint64_t, std::pair<std::uint32_t, CountryCode>> plain;
+  std::uint32_t hour = 65'500;
+  for (int i = 0; i < 5000; ++i) {
+    hour += static_cast<std::uint32_t>(draw.next() % 2);
+    const std::uint64_t network = draw.next() % 60;
+    const CountryCode country{'A', static_cast<char>('A' + draw.next() % 20)};
+    recent.add(place(network), country, hour);
+    plain[network] = {hour, country};
+    if (draw.next() % 3 != 0) continue;
+    recent.forget(hour);
+    std::erase_if(plain, [hour](const auto& each) { return each.second.first + kHoursOfDay <= hour; });
+    std::set<CountryCode> countries;
+    for (const auto& each : plain) countries.insert(each.second.second);
+    ASSERT_EQ(recent.networks(), plain.size());
+    ASSERT_EQ(recent.countries(), countries.size());
+  }
+  EXPECT_LE(recent.bytes(), 6U * 64);
 }
 
 TEST(RecentTextsTest, RecipientsOfOneTextAddUp) {
@@ -94,6 +175,45 @@ TEST(RecentTextsTest, WhatHasNoTextIsNotCounted) {
   RecentTexts recent;
   for (int i = 0; i < 10; ++i) recent.add(TextSketch(), 100, false, 100);
   EXPECT_EQ(recent.most_sent(100).recipients, 0U);
+}
+
+TEST(RecentTextsTest, TakesNoMoreThanItsTexts) {
+  Draw draw(4);
+  RecentTexts recent;
+  EXPECT_EQ(recent.bytes(), 0U);
+  recent.add(sketch_of(some_words(draw, 60)), 1, false, 100);
+  EXPECT_EQ(recent.bytes(), 38U);
+  for (int i = 0; i < 50; ++i) recent.add(sketch_of(some_words(draw, 60)), 2, false, 100);
+  EXPECT_EQ(recent.bytes(), 38U * kRecentTextsMax);
+}
+
+TEST(RecentTextsTest, TheLeastSentTextMakesRoom) {
+  Draw draw(5);
+  RecentTexts recent;
+  std::vector<TextSketch> texts;
+  for (std::uint32_t i = 0; i < kRecentTextsMax; ++i) {
+    texts.push_back(sketch_of(some_words(draw, 60)));
+    recent.add(texts.back(), 100 + i, false, 100);
+  }
+  recent.add(sketch_of(some_words(draw, 60)), 1, false, 100);
+  recent.add(texts[7], 1, false, 100);
+  EXPECT_EQ(recent.most_sent(100).recipients, 108U);
+  recent.add(texts[0], 50, false, 100);  // was forgotten
+  EXPECT_EQ(recent.most_sent(100).recipients, 108U);
+}
+
+TEST(RecentUnknownTest, IsWhatTheLastOnesAre) {
+  Draw draw(13);
+  RecentUnknown recent;
+  std::deque<std::uint64_t> plain;
+  for (int i = 0; i < 5000; ++i) {
+    const std::uint64_t key = draw.next() % 40;
+    const bool known = std::ranges::find(plain, key) != plain.end();
+    ASSERT_EQ(recent.add(place(key)), !known);
+    if (!known) plain.push_back(key);
+    if (plain.size() > 24) plain.pop_front();
+  }
+  EXPECT_EQ(recent.bytes(), 2U * 24);
 }
 
 TEST(RecentUnknownTest, AMailboxThatIsGoneCountsOnce) {

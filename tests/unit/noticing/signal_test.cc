@@ -43,9 +43,9 @@ class SignalTest : public ::testing::Test {
 };
 
 TEST_F(SignalTest, Recipients) {
-  day_.recipients.add(kNow, 100);
+  day_.hours.add(kNow, &HourCounts::recipients, 100);
   EXPECT_EQ(words(Signal::recipients), "");
-  day_.recipients.add(kNow, 212);
+  day_.hours.add(kNow, &HourCounts::recipients, 212);
   EXPECT_NEAR(measured(Signal::recipients).excess, 2.12, 0.001);
   EXPECT_EQ(words(Signal::recipients), "312 recipients in a day; up to 100 are ordinary for this account");
   for (int i = 0; i < 9; ++i) state_.history.learn({.recipients = 150}, policy_.ordinary);
@@ -53,9 +53,9 @@ TEST_F(SignalTest, Recipients) {
 }
 
 TEST_F(SignalTest, FirstTimeRecipients) {
-  day_.first_time.add(kNow, 60);
+  day_.hours.add(kNow, &HourCounts::first_time, 60);
   EXPECT_EQ(words(Signal::first_time_recipients), "");
-  day_.first_time.add(kNow, 120);
+  day_.hours.add(kNow, &HourCounts::first_time, 120);
   EXPECT_EQ(measured(Signal::first_time_recipients).excess, 2);
   EXPECT_EQ(words(Signal::first_time_recipients),
             "180 first-time recipients in a day; up to 60 are ordinary for this account");
@@ -106,10 +106,10 @@ TEST_F(SignalTest, NoListUnsubscribe) {
 }
 
 TEST_F(SignalTest, SpamReplies) {
-  day_.answered.add(kNow, 50);
-  day_.spam_replies.add(kNow, 8);
+  day_.hours.add(kNow, &HourCounts::answered, 50);
+  day_.hours.add(kNow, &HourCounts::spam_replies, 8);
   EXPECT_EQ(words(Signal::spam_replies), "");
-  day_.spam_replies.add(kNow, 12);
+  day_.hours.add(kNow, &HourCounts::spam_replies, 12);
   EXPECT_EQ(words(Signal::spam_replies),
             "next hops refused 20 of 50 recipients with words such as spam or reputation; up to 8 are ordinary");
 }
@@ -131,7 +131,7 @@ TEST_F(SignalTest, FewPointsForWhatOrdinaryAccountsHaveToo) {
 
 TEST_F(SignalTest, ReasonsComeWithMostPointsFirst) {
   day_.failed_logins = 20;
-  day_.recipients.add(kNow, 400);
+  day_.hours.add(kNow, &HourCounts::recipients, 400);
   for (std::uint64_t i = 1; i <= 30; ++i) day_.networks.add(i << 48, {}, kNow);
   Verdict verdict;
   const float all = measure_all({.state = state_, .day = day_, .ordinary = policy_.ordinary, .hour = kNow}, verdict);
