@@ -32,10 +32,7 @@ AccountWatch::Locked::~Locked() {
   if (wakes_ && watch_.wake_) watch_.wake_();
 }
 
-AccountWatch::Account* AccountWatch::Locked::find() const {
-  const auto found = shard.accounts.find(name);
-  return found == shard.accounts.end() ? nullptr : &found->second;
-}
+AccountWatch::Account* AccountWatch::Locked::find() const { return shard.accounts.find(name); }
 
 void AccountWatch::Locked::changed(Account& account, const Ladder& before) {
   if (!std::exchange(account.unwritten, true)) shard.changes.push_back(name);
@@ -48,9 +45,9 @@ void AccountWatch::Locked::changed(Account& account, const Ladder& before) {
 
 // Configurations come and go, an account's class stays until it sends by another one.
 AccountWatch::Account& AccountWatch::Shard::judged_by(std::uint64_t account, const WatchedClass& by) {
-  const auto known = accounts.find(account);
-  if (known == accounts.end() && accounts.size() >= kAccountsMax / kShards) make_room();
-  Account& found = known != accounts.end() ? known->second : accounts[account];
+  Account* const known = accounts.find(account);
+  if (known == nullptr && accounts.size() >= kAccountsMax / kShards) make_room(account);
+  Account& found = known != nullptr ? *known : accounts.add(account);
   if (found.by != 0 && class_of(found) == by) return found;
   const auto same = std::ranges::find(classes, by);
   found.by = static_cast<std::uint32_t>(same - classes.begin()) + 1;
@@ -58,17 +55,20 @@ AccountWatch::Account& AccountWatch::Shard::judged_by(std::uint64_t account, con
   return found;
 }
 
-// Of a few that nobody can choose, as their hashes say which they are, the one that was judged longest ago and may
-// send.
-void AccountWatch::Shard::make_room() {
+// Of a few that nobody can choose, as the newcomer's hash says which they are, the one that was judged longest ago and
+// may send.
+void AccountWatch::Shard::make_room(std::uint64_t newcomer) {
   constexpr std::size_t kLookedAt = 16;
-  auto oldest = accounts.begin();
-  const auto rank = [](const Account& account) {
-    return std::pair(account.state.ladder.step() >= Step::hold, account.state.ladder.scored());
+  const auto rank = [this](std::size_t place) {
+    const Ladder& ladder = accounts.entry(place).value.state.ladder;
+    return std::pair(ladder.step() >= Step::hold, ladder.scored());
   };
-  auto each = oldest;
-  for (std::size_t i = 0; i < kLookedAt && each != accounts.end(); ++i, ++each)
-    if (rank(each->second) < rank(oldest->second)) oldest = each;
+  const std::size_t first = newcomer / kShards % accounts.size();
+  std::size_t oldest = first;
+  for (std::size_t i = 1; i < kLookedAt; ++i) {
+    const std::size_t place = (first + i) % accounts.size();
+    if (rank(place) < rank(oldest)) oldest = place;
+  }
   accounts.erase(oldest);
 }
 
@@ -78,8 +78,8 @@ void AccountWatch::Shard::sweep(Instant now, Instant noticers_now) {
   if (now - swept < kSweepInterval) return;
   swept = now;
   absl::erase_if(imposed, [now](const auto& each) { return each.second.until <= now; });
-  absl::erase_if(accounts, [this, noticers_now](auto& each) {
-    Account& account = each.second;
+  accounts.erase_if([this, noticers_now](auto& each) {
+    Account& account = each.value;
     static_cast<void>(Noticer(class_of(account).policy).sweep(account.state, noticers_now));
     return !Noticer::holds(account.state, noticers_now) &&
            Noticer::last_judged(account.state) + kKeptFor < noticers_now;

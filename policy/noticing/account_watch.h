@@ -20,6 +20,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "policy/noticing/account_record.h"
+#include "policy/noticing/compact_map.h"
 #include "policy/noticing/noticer.h"
 #include "policy/noticing/watched_class.h"
 
@@ -136,8 +137,8 @@ class AccountWatch {
   };
   struct Shard {
     std::mutex mutex;
-    absl::flat_hash_map<std::uint64_t, Account> accounts;  // by the hash of the name
-    std::deque<WatchedClass> classes;                      // all that were ever used; stay where they are
+    CompactMap<Account> accounts;      // by the hash of the name
+    std::deque<WatchedClass> classes;  // all that were ever used; stay where they are
     absl::flat_hash_map<std::uint64_t, ImposedStep> imposed;
     std::vector<std::uint64_t> changes;  // those that are unwritten
     std::vector<std::uint64_t> steps;
@@ -146,7 +147,7 @@ class AccountWatch {
     [[nodiscard]] Step imposed_step(std::uint64_t account, Instant now) const;
     [[nodiscard]] const WatchedClass& class_of(const Account& account) const { return classes[account.by - 1]; }
     Account& judged_by(std::uint64_t account, const WatchedClass& by);
-    void make_room();
+    void make_room(std::uint64_t newcomer);
     void sweep(Instant now, Instant noticers_now);
   };
   // A shard under its lock, for one call; wakes who writes steps when it is unlocked.

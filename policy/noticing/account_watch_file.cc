@@ -31,7 +31,8 @@ AccountWatch::Restored AccountWatch::restored(WallMillis written, WallMillis now
   Restored restored{.clock_set = minutes != 0};
   const Instant noticers_now = Instant() + std::chrono::milliseconds(now);
   for (Shard& shard : shards_) {
-    for (auto& [name, account] : shard.accounts) {
+    for (std::size_t place = 0; place < shard.accounts.size(); ++place) {
+      Account& account = shard.accounts.entry(place).value;
       Noticer(shard.class_of(account).policy).set_clock(account.state, minutes, noticers_now);
       if (Noticer::holds(account.state, noticers_now)) ++restored.held;
     }
@@ -49,7 +50,7 @@ std::vector<std::uint64_t> AccountWatch::take_unwritten(std::size_t at, Unwritte
   if (which == Unwritten::changes) return changes;
   std::vector<std::uint64_t> all;
   all.reserve(shard.accounts.size());
-  for (const auto& [name, account] : shard.accounts) all.push_back(name);
+  for (std::size_t place = 0; place < shard.accounts.size(); ++place) all.push_back(shard.accounts.entry(place).key);
   return all;
 }
 
@@ -58,9 +59,9 @@ void AccountWatch::append_records(std::span<const std::uint64_t> accounts, WallM
   Shard& shard = shards_[accounts.front() % kShards];
   const std::lock_guard lock(shard.mutex);
   for (const std::uint64_t name : accounts) {
-    const auto found = shard.accounts.find(name);
-    if (found == shard.accounts.end()) continue;  // forgotten
-    Account& account = found->second;
+    Account* const found = shard.accounts.find(name);
+    if (found == nullptr) continue;  // forgotten
+    Account& account = *found;
     account.unwritten = false;
     account.step_unwritten = false;
     append_record(bytes, name, now, shard.class_of(account).name, account.state);
