@@ -1,6 +1,7 @@
 #include "policy/noticing/known_recipients.h"
 
 #include <algorithm>
+#include <bit>
 #include <functional>
 #include <utility>
 
@@ -51,9 +52,12 @@ bool KnownRecipients::is_sound() const {
   return turn_ < kKnownRecipientsMax && std::ranges::adjacent_find(keys, std::greater_equal{}) == keys.end();
 }
 
+// To a size of which allocators have a class, so that nothing is lost to rounding: by 16 bytes, or by a quarter of the
+// power of two below.
 void KnownRecipients::grow() {
-  const std::size_t capacity = std::min(kKnownRecipientsMax, std::max(kLeastCapacity, size_ + size_ / 4UZ));
-  CHECK(capacity > size_);
+  const std::size_t step = std::max(kLeastCapacity, std::bit_floor(std::size_t{size_}) / 4);
+  const std::size_t capacity = (size_ / step + 1) * step;
+  CHECK(capacity > size_ && capacity <= kKnownRecipientsMax);
   auto keys = std::make_unique_for_overwrite<std::uint16_t[]>(capacity);
   std::copy_n(keys_.get(), size_, keys.get());
   keys_ = std::move(keys);

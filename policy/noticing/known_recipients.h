@@ -2,7 +2,7 @@
 // Direction of the error: a stranger may be taken for known, by one chance in 65,536 for each that is known (6 % when
 // full), which is to the sender's favour.  A known recipient is never taken for a stranger, unless the account has more
 // than 4,096: then a new one takes the place of another, which counts as a stranger when it comes again.
-// Values; one thread at a time.  Allocates when it grows, by a quarter.
+// Values; one thread at a time.  Allocates when it grows, by 16 bytes or at most a quarter.
 #pragma once
 
 #include <cstddef>

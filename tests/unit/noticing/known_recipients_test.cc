@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <set>
@@ -57,8 +59,14 @@ TEST(KnownRecipientsTest, TakesTwoBytesForEachAndAQuarterOfRoom) {
   KnownRecipients known;
   Draw draw(3);
   EXPECT_EQ(known.bytes(), 0U);
-  while (known.size() < 1000) known.add(draw.next());
-  EXPECT_LE(known.bytes(), 2 * 1250U);
+  while (known.size() < 40) known.add(draw.next());
+  EXPECT_EQ(known.bytes(), 80U);
+  for (std::size_t size = 41; size < kKnownRecipientsMax; ++size) {
+    while (known.size() < size) known.add(draw.next());
+    ASSERT_LE(known.bytes(), 2 * (size + std::max<std::size_t>(7, size / 4)));
+    // A class of size, as mimalloc and jemalloc have them: at most three bits.
+    ASSERT_EQ(known.bytes() % (std::bit_floor(known.bytes()) / 4), 0U);
+  }
   while (known.size() < kKnownRecipientsMax) known.add(draw.next());
   for (int i = 0; i < 10'000; ++i) known.add(draw.next());
   EXPECT_EQ(known.size(), kKnownRecipientsMax);
