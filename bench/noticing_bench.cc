@@ -1,15 +1,17 @@
 // What noticing costs a message of 4 KB: the sketch of its text, and all that is counted and judged; a recipient that
-// is known, and an outcome.
+// is known, and an outcome; and a message of any of many accounts, without its sketch.
 #include <benchmark/benchmark.h>
 
 #include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "policy/noticing/account_watch.h"
 #include "policy/noticing/noticer.h"
 #include "tests/support/noticing_text.h"
 
@@ -102,6 +104,25 @@ void verdict_alone(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(busy.noticer.message(busy.state, facts, busy.now));
 }
 
+// A message of one of so many accounts that no cache holds them, each of which knows 40 recipients.
+void message_of_any_account(benchmark::State& state) {
+  const auto accounts = static_cast<std::uint64_t>(state.range(0));
+  const WatchedClass by{.name = "home", .policy = built_in_policy("home")};
+  AccountWatch watch(AccountWatch::Key{});
+  const Instant now = Instant() + std::chrono::hours(1000);
+  const TextSketch text = sketch_of(plain_text());
+  std::vector<std::uint64_t> known(40);
+  const auto send = [&](std::uint64_t account, std::size_t recipients) {
+    for (std::size_t i = 0; i < recipients; ++i) known[i] = (account + i * 1031) << 40;
+    const MessageFacts facts{.recipients = static_cast<std::uint32_t>(recipients), .network = 1, .text = text};
+    static_cast<void>(watch.wait(std::to_string(account), by, 1, now));
+    return watch.message(std::to_string(account), by, facts, std::span(known).first(recipients), now);
+  };
+  for (std::uint64_t account = 0; account < accounts; ++account) static_cast<void>(send(account, known.size()));
+  Draw draw(5);
+  for (auto _ : state) benchmark::DoNotOptimize(send(draw.next() % accounts, 1));
+}
+
 void known_recipient(benchmark::State& state) {
   KnownRecipients known;
   Draw draw(4);
@@ -118,6 +139,7 @@ BENCHMARK(whole_score<plain_text>);
 BENCHMARK(whole_score<html>);
 BENCHMARK(whole_score<base64>);
 BENCHMARK(verdict_alone);
+BENCHMARK(message_of_any_account)->Arg(100)->Arg(200'000);
 BENCHMARK(known_recipient)->Arg(100)->Arg(4096);
 
 }  // namespace
