@@ -65,4 +65,12 @@ std::vector<control::DecidedEvent> DecisionLog::find(std::string_view id) {
   return found;
 }
 
+std::vector<control::DecidedEvent> DecisionLog::last(std::size_t most, const Wanted& wanted) {
+  std::vector<control::DecidedEvent> found;
+  const std::lock_guard lock(mutex_);
+  for (auto event = events_.rbegin(); event != events_.rend() && found.size() < most; ++event)
+    if (wanted(event->value("account"), event->value("customer"))) found.push_back(*event);
+  return found;
+}
+
 }  // namespace sluice::server
