@@ -1,8 +1,6 @@
 #include "engine/server/decision_log.h"
 
 #include <algorithm>
-#include <array>
-#include <optional>
 #include <utility>
 #include <variant>
 
@@ -21,12 +19,9 @@ struct Shown {
   }
 };
 
-// Messages that were taken, of which nothing else is to be said, are most of all events.
 bool decides(const event::Event& event) {
-  constexpr std::array<std::string_view, 3> kDeciding{"refused", "account_noticed", "message_held"};
-  if (event.row.name != "message") return std::ranges::find(kDeciding, event.row.name) != kDeciding.end();
   const auto* const verdict = std::get_if<std::string_view>(&event.values[1]);
-  return verdict != nullptr && *verdict != "taken";
+  return control::decides(event.row.name, verdict == nullptr ? std::string_view() : *verdict);
 }
 
 }  // namespace
