@@ -20,6 +20,8 @@ struct UpperGrant {
   std::uint64_t granted = 0;  // at most what was wanted
   // There was no room for the least that was asked for: the use of all nodes.  `free_in_ms` is from now on.
   std::optional<FullWindow> full;
+  // Of limits that do not refuse: one was passed with what was granted (UpperLeases).
+  std::optional<FullWindow> passed;
 };
 
 class UpperBudget {
@@ -29,8 +31,8 @@ class UpperBudget {
   UpperBudget& operator=(const UpperBudget&) = delete;
 
   // Between `least` and `wanted`, fewer only where there is no room for `least`: the other nodes were then asked to
-  // give back.  `limits` are those of the key's quantity that refuse; with none all is granted.  In a bounded time;
-  // from this node's local share while the cluster does not answer.
+  // give back.  `limits` are those of the key's quantity that have to have room, whatever their action is; with none
+  // all is granted.  In a bounded time; from this node's local share while the cluster does not answer.
   virtual Task<UpperGrant> lease(const MeterKey& key, std::span<const Limit> limits, std::uint64_t wanted,
                                  std::uint64_t least) = 0;
   // Of what was granted: so much was spent, and so much is not needed any more.  Told to the cluster within a second,

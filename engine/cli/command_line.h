@@ -88,6 +88,13 @@ struct PolicyCommand {
   std::uint64_t bytes = 0;
 };
 
+// What is to be explained: see explain_run.h.
+struct ExplainCommand {
+  bool json = false;
+  std::string id;
+  std::string log;  // empty: ask the relay, then look where the configuration says; "-": standard input
+};
+
 struct SluicectlCommand {
   enum class Kind : std::uint8_t {
     ask,      // send `request` to the control socket, print the answer
@@ -96,6 +103,7 @@ struct SluicectlCommand {
     host,     // do what `host` says
     contain,  // run_containment_command() with `containment`
     policy,   // run_policy_command() with `policy`
+    explain,  // run_explain_command() with `explain`
     print,    // as above
     error,
   };
@@ -113,6 +121,7 @@ struct SluicectlCommand {
   HostCommand host;
   ContainmentCommand containment;
   PolicyCommand policy;
+  ExplainCommand explain;
   std::vector<std::string_view>
       account_args;  // begins with customer, domain, account or store; views of the words given
   std::string text;

@@ -13,7 +13,7 @@ constexpr std::string_view kExplainPage = R"(NAME
   sluicectl explain - see why something was refused, held or slowed
 
 SYNOPSIS
-  sluicectl explain ID [--json]
+  sluicectl explain ID [--log FILE] [--json]
 
 DESCRIPTION
   Asks the running relay, through its control socket, what it decided under an id:
@@ -28,10 +28,15 @@ DESCRIPTION
 
   and account, customer, addresses and the step of the ladder, where there are any.
 
-  The relay keeps the last decisions, some 30,000, in memory; older ones and those
-  of before its start are in the log, by the same id.
+  The relay keeps the last decisions, some 30,000, in memory. Where it does not know
+  the id, or does not answer, its log is read: log.file of the configuration, and
+  beside it FILE.1, as logrotate leaves it with delaycompress; of each the last GiB,
+  and of one id the first 1000 decisions. A line on standard error says so. Where
+  the log goes to standard error, a line says how to get it from the journal.
 
 OPTIONS
+  --log FILE      Read this log, in either of its formats, and ask no relay. "-" is
+                  standard input: of that the first GiB.
   --json          Print JSON (RFC 8259): all keys of each event, and rule, figures
                   and remedy.
   --config FILE, --control PATH, --timeout S
@@ -46,6 +51,8 @@ EXIT STATUS
 EXAMPLES
   A customer reads a refusal on the telephone:
     sluicectl explain 0SB6DNQ2W0004
+  A week later:
+    zcat /var/log/sluice/sluice.log.7.gz | sluicectl explain 0SB6DNQ2W0004 --log -
 
 SEE ALSO
   sluicectl usage --help, sluicectl contain --help, sluicectl --help
@@ -54,7 +61,7 @@ SEE ALSO
 }  // namespace
 
 void parse_explain_command(const text::Words& words, SluicectlCommand& command) {
-  std::array<text::Option, 1> options{text::Option{"--json", ""}};
+  std::array<text::Option, 2> options{text::Option{"--json", ""}, text::Option{"--log", "FILE"}};
   control::ExplainRequest request;
   const auto take_id = [&request](std::string_view word) -> std::string {
     if (!request.id.empty()) return "takes one id";
@@ -65,8 +72,9 @@ void parse_explain_command(const text::Words& words, SluicectlCommand& command) 
   request.json = options[0].given.has_value();
   if (const std::string problem = control::explain_request_fault(request); !problem.empty())
     return fail_command(command, words.front(), problem);
-  command.kind = SluicectlCommand::Kind::ask;
-  command.request = control::encode_explain_request(request);
+  if (options[1].given && options[1].given->empty()) return fail_command(command, words.front(), "--log is empty");
+  command.kind = SluicectlCommand::Kind::explain;
+  command.explain = {.json = request.json, .id = request.id, .log = std::string(options[1].given.value_or(""))};
 }
 
 std::string explain_help() { return std::string(kExplainPage); }

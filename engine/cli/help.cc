@@ -109,7 +109,7 @@ SYNOPSIS
   sluicectl [OPTIONS] shield list | release
   sluicectl [OPTIONS] usage
   sluicectl [OPTIONS] noticed [release] ACCOUNT
-  sluicectl [OPTIONS] explain ID
+  sluicectl [OPTIONS] explain ID [--log FILE]
   sluicectl [OPTIONS] notify test
   sluicectl [OPTIONS] policy replay | test
   sluicectl [OPTIONS] spool dump | check
@@ -121,7 +121,8 @@ SYNOPSIS
 DESCRIPTION
   All down to notify ask the running relay, through its control socket; contain and
   the like change the accounts before. policy, spool and host read the log, the
-  spool and the certificates from the disk, and the last two edit the accounts'
+  spool and the certificates from the disk, explain the log where the relay knows
+  no more, and the last two edit the accounts'
   file or database, whether a relay runs or not; a running one notices within a
   second.
 

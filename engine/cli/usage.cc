@@ -10,17 +10,19 @@ namespace sluice::cli {
 namespace {
 
 constexpr std::string_view kUsagePage = R"(NAME
-  sluicectl usage - see what is used of the limits
+  sluicectl usage - see what is used of the limits, and who uses most
 
 SYNOPSIS
-  sluicectl usage [--account NAME] [--customer NAME] [--limit N] [--json]
+  sluicectl usage [--account NAME] [--customer NAME] [--limit N | --top N] [--json]
 
 DESCRIPTION
   Asks the running relay, through its control socket, what accounts and customers
-  have used of their limits: one line for each window of each limit that is in
-  use, the fullest first. Limits come with the class of an account or customer
-  (sections [policy] and [[class]] of the configuration, and sluicectl account set
-  --class).
+  have used of their limits, what else they did lately, and what was decided about
+  them last: three tables.
+
+  The first has a line for each window of each limit that is in use, the fullest
+  first. Limits come with the class of an account or customer (sections [policy] and
+  [[class]] of the configuration, and sluicectl account set --class).
 
   subject   account, device (ACCOUNT/DEVICE), customer, network (a listener's trusted
             hosts, by its address) or relay: whose use it is. A customer's is that
@@ -39,11 +41,39 @@ DESCRIPTION
   What is used outlives the relay, however it ends. After a kill what was reserved
   counts as used; the event limits_restored says how much that is.
 
+  The second has a line for each account that has sent something since the start of
+  the relay, of the last 49,152, and one for each customer, which is the sum of its
+  accounts; those of whose recipients most are unknown come first. All of it is of
+  the last 24 hours, but for the answers of next hops, which count for half after two
+  weeks. Networks and answers outlive the relay, the rest begins anew with it.
+
+  networks  Distinct ones that the account sent from; "-" of a customer, and where
+            its class has notice = "off".
+  answered, unknown, unknown_percent
+            Recipients that next hops have answered for good: of those how many do
+            not exist. Each that does not exist counts once.
+  large_messages
+            Messages with more than 50 recipients: they are taken, and go behind
+            smaller ones.
+  refused   Commands and messages that were refused or deferred, by this relay or by
+            a next hop while the client waited.
+  held      Messages that were held for review.
+
+  The third has the last ten decisions: refusals, what was held and noticed, with
+  the id that sluicectl explain takes.
+
 OPTIONS
   --account NAME  Of this account alone.
-  --customer NAME Of this customer alone; of its accounts: --account.
-  --limit N       Show N lines at most, from 1 to 10000.
-  --json          Print JSON (RFC 8259).
+  --customer NAME Of this customer, with its accounts in the second and third table.
+  --limit N       Show N lines at most of the first and second table, from 1 to
+                  10000.
+  --top N         Show, from 1 to 100, the N that have used most of each quantity in
+                  each window, of accounts, customers and each other subject; in the
+                  second table those with most networks, unknown recipients (of 20
+                  answers and more), large messages, refusals and held messages:
+                  column "most" says which. With --customer: of its accounts.
+  --json          Print JSON (RFC 8259): an object of "windows", "senders" and
+                  "decisions", each an array.
   --config FILE, --control PATH, --timeout S
                   As in sluicectl --help.
   -h, --help      Print this page.
@@ -56,9 +86,11 @@ EXIT STATUS
 EXAMPLES
   The ten that are nearest to their limits:
     sluicectl usage --limit 10
+  Who sends most, and who is refused most:
+    sluicectl usage --top 5
 
 SEE ALSO
-  sluicectl --help, sluicectl account --help
+  sluicectl explain --help, sluicectl noticed --help, sluicectl account --help
 )";
 
 void fail_usage(SluicectlCommand& command, const std::string& problem) {
@@ -67,7 +99,7 @@ void fail_usage(SluicectlCommand& command, const std::string& problem) {
 }
 
 // All options that are given.  Says what is wrong, or nothing.
-std::string take_usage_options(const text::Words& words, std::array<text::Option, 4>& options, bool& asks_for_help) {
+std::string take_usage_options(const text::Words& words, std::array<text::Option, 5>& options, bool& asks_for_help) {
   for (std::size_t at = 1; at < words.size();) {
     const std::string_view word = words[at];
     if (text::Option* const option = text::find_option(options, word); option != nullptr) {
@@ -86,11 +118,19 @@ std::string take_usage_options(const text::Words& words, std::array<text::Option
   return "";
 }
 
+std::string take_count(const text::Option& option, std::uint32_t most, std::uint32_t& count) {
+  const std::string_view given = *option.given;
+  const auto [end, error] = std::from_chars(given.data(), given.data() + given.size(), count);
+  if (error == std::errc() && end == given.data() + given.size() && count >= 1 && count <= most) return "";
+  return std::string(option.name) + " is a whole number from 1 to " + std::to_string(most);
+}
+
 }  // namespace
 
 void parse_usage_command(const text::Words& words, SluicectlCommand& command) {
-  std::array<text::Option, 4> options{text::Option{"--account", "NAME"}, text::Option{"--customer", "NAME"},
-                                      text::Option{"--limit", "N"}, text::Option{"--json", ""}};
+  std::array<text::Option, 5> options{text::Option{"--account", "NAME"}, text::Option{"--customer", "NAME"},
+                                      text::Option{"--limit", "N"}, text::Option{"--json", ""},
+                                      text::Option{"--top", "N"}};
   bool asks_for_help = false;
   std::string problem = take_usage_options(words, options, asks_for_help);
   if (asks_for_help) {
@@ -104,10 +144,8 @@ void parse_usage_command(const text::Words& words, SluicectlCommand& command) {
   // An empty variable of a script would stand for all.
   for (const text::Option& option : {options[0], options[1]})
     if (problem.empty() && option.given && option.given->empty()) problem = std::string(option.name) + " is empty";
-  if (const auto limit = options[2].given) {
-    const auto [end, error] = std::from_chars(limit->data(), limit->data() + limit->size(), request.limit);
-    if (error != std::errc() || end != limit->data() + limit->size()) request.limit = 0;
-  }
+  if (options[2].given && problem.empty()) problem = take_count(options[2], control::kUsageRowsMax, request.limit);
+  if (options[4].given && problem.empty()) problem = take_count(options[4], control::kUsageTopMax, request.top);
   if (problem.empty()) problem = control::usage_request_fault(request);
   if (!problem.empty()) return fail_usage(command, problem);
   command.kind = SluicectlCommand::Kind::ask;

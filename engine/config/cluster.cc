@@ -102,11 +102,8 @@ void read_cluster(const ConfigNode* table, ConfigDiagnostics& diagnostics, Clust
   constexpr std::int64_t kGraceMaxS = 60;
   ConfigSection section(table, "cluster", "cluster", diagnostics);
   section.heading(
-      "Several relays that share what is used of the limits in [[class]] that refuse or defer: no account sends more "
-      "by\n"
-      "using two of them, and a limit of the whole relay is one of all of them together. Limits that slow, hold or "
-      "only\n"
-      "tell are counted by each relay for itself; without a server, all are.");
+      "Several relays that share what is used of the limits in [[class]]: no account sends more by using two of them,\n"
+      "and a limit of the whole relay is one of all of them together. Without a server each relay counts for itself.");
   read_cluster_servers(section, cluster);
   section.about(
       "What keys and channels there begin with: the same for all relays that share limits. And the name of this relay, "
@@ -116,7 +113,8 @@ void read_cluster(const ConfigNode* table, ConfigDiagnostics& diagnostics, Clust
   section.text("node", cluster.node, kNodeRule);
   section.about(
       "While no server answers, each relay goes on with what it has leased, and beyond that until it has used so many "
-      "percent of each limit itself; then recipients get 451, and the log says so. What was used meanwhile is reported "
+      "percent of each limit itself; then recipients get 451, or what the limit does where it slows, holds or tells, "
+      "and the log says so. What was used meanwhile is reported "
       "when a server answers again.",
       Change::restart);
   section.integer("local_share", cluster.local_share, 0, kPercentMax);

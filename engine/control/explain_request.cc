@@ -158,6 +158,12 @@ std::string_view DecidedEvent::value(std::string_view key) const {
   return found == values.end() ? std::string_view() : found->second;
 }
 
+bool decides(std::string_view event, std::string_view verdict) {
+  constexpr std::array<std::string_view, 3> kDeciding{"refused", "account_noticed", "message_held"};
+  if (event != "message") return std::ranges::find(kDeciding, event) != kDeciding.end();
+  return !verdict.empty() && verdict != "taken";
+}
+
 std::span<const Rule> rules() { return kRules; }
 
 const Rule* rule_of(std::string_view reason) {
@@ -172,10 +178,6 @@ std::string render_explanation(const ExplainRequest& request, std::span<const De
     return text.empty() ? "[]\n" : text + "]\n";
   }
   for (const DecidedEvent& event : events) text.append(text.empty() ? "" : "\n").append(as_paragraph(event));
-  if (text.empty())
-    text =
-        "nothing is known of it: it is of another relay, of before its start, or older than the last of some 30,000 "
-        "decisions; the log has them all\n";
   return text;
 }
 

@@ -3,7 +3,8 @@
 //
 //   explain [json] id=V
 //
-// The answer ends as those about the queue do.  Pure; any thread.
+// The answer ends as those about the queue do; it is empty, or "[]", where nothing is known of the id.  Pure; any
+// thread.
 #pragma once
 
 #include <expected>
@@ -42,6 +43,10 @@ struct DecidedEvent {
   // Empty: it has no such key.
   [[nodiscard]] std::string_view value(std::string_view key) const;
 };
+
+// Whether an event of that name decides something.  `verdict`: its key of that name; messages that were taken, of which
+// nothing else is to be said, are most of all events.
+[[nodiscard]] bool decides(std::string_view event, std::string_view verdict);
 
 // The rule behind a refusal, by the name of its reason, and what would have let it pass.
 struct Rule {

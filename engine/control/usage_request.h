@@ -1,6 +1,6 @@
 // What sluicectl asks of the use of limits, as a value and as a line for the control socket:
 //
-//   usage [json] [limit=N] [account=V] [customer=V]
+//   usage [json] [limit=N] [top=N] [account=V] [customer=V]
 //
 // The words are in this order, parted by one blank each; V as in words.h.  The answer ends as those about the queue do.
 // Pure; any thread.
@@ -13,13 +13,18 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/control/explain_request.h"
+
 namespace sluice::control {
 
 inline constexpr std::uint32_t kUsageRowsMax = 10'000;
+inline constexpr std::uint32_t kUsageTopMax = 100;
+inline constexpr std::size_t kUsageDecisionsMax = 10;
 
 struct UsageRequest {
   bool json = false;
-  std::uint32_t limit = kUsageRowsMax;  // of what is shown
+  std::uint32_t limit = kUsageRowsMax;  // of what is shown, in each table
+  std::uint32_t top = 0;                // so many that have most, of each figure; 0: all
   std::string account;                  // compared as login names are
   std::string customer;                 // its name, without case
   friend bool operator==(const UsageRequest&, const UsageRequest&) = default;
@@ -42,7 +47,27 @@ struct UsageRow {
   std::optional<std::uint64_t> limit;  // as of the last time that it was asked; none: nobody has since the start
 };
 
-// Those next to their limit first; at most `request.limit`, and a note says what is left out.
-[[nodiscard]] std::string render_usage(const UsageRequest& request, std::vector<UsageRow> rows);
+// What an account, or all accounts of a customer together, did beside that; of the last 24 hours but for the answers.
+struct SenderRow {
+  std::string_view subject;  // "account", "customer"
+  std::string name;
+  std::string customer;
+  std::optional<std::uint64_t> networks;  // distinct ones; of accounts alone
+  std::uint64_t answered = 0;             // recipients that next hops took, or do not know; older ones count less
+  std::uint64_t unknown = 0;              // of those: that they do not know
+  std::uint64_t large_messages = 0;       // with more than 50 recipients
+  std::uint64_t refused = 0;              // commands and messages that this relay did not take
+  std::uint64_t held = 0;                 // messages
+};
+
+struct Usage {
+  std::vector<UsageRow> windows;
+  std::vector<SenderRow> senders;
+  std::vector<DecidedEvent> decisions;  // the newest first
+};
+
+// Of the windows those next to their limit first, of senders those of whose recipients most are unknown; at most
+// `request.limit` of each, and a line says what is left out.  Sorts all of it: for a worker.
+[[nodiscard]] std::string render_usage(const UsageRequest& request, Usage usage);
 
 }  // namespace sluice::control

@@ -8,12 +8,14 @@
 #include <fstream>
 #include <iostream>
 #include <memory>
+#include <sstream>
 
 #include "auth/backend/store_server.h"
 #include "engine/cli/accounts.h"
 #include "engine/cli/answer.h"
 #include "engine/cli/command_line.h"
 #include "engine/cli/containment.h"
+#include "engine/cli/explain_run.h"
 #include "engine/cli/hosts.h"
 #include "engine/cli/output.h"
 #include "engine/cli/password.h"
@@ -38,6 +40,7 @@ struct Places {
   sluice::cli::AccountSettings accounts;
   std::string spool;
   std::string certificates;
+  std::string log;  // empty: not known
   // As whom the relay runs.
   std::string user;
   std::string group;
@@ -58,6 +61,9 @@ std::string_view named(const SluicectlCommand& command) {
     case SluicectlCommand::Kind::contain:
       // Both are needed.
       return command.store.empty() ? command.store : command.control;
+    case SluicectlCommand::Kind::explain:
+      // The log is in the configuration alone; a socket that was named is asked without one.
+      return command.config_given ? std::string_view() : std::string_view(command.control);
     case SluicectlCommand::Kind::policy:
       // The classes are in the configuration alone.
       return {};
@@ -100,6 +106,7 @@ bool find_places(const SluicectlCommand& command, Places& places) {
                          .classes = std::move(classes)},
             .spool = first(command.spool.directory, config.spool.directory),
             .certificates = first(command.host.directory, config.tls.certificates),
+            .log = wanted && named(command).empty() ? config.log.file : std::string(),
             .user = config.server.user,
             .group = config.server.group,
             .policy = std::move(config.policy),
@@ -116,6 +123,39 @@ int ask(const SluicectlCommand& command, const std::string& control) {
     return kExitFailed;
   }
   return printer.finish() ? 0 : kExitFailed;
+}
+
+// Null: there is none.
+std::expected<std::unique_ptr<std::istream>, std::string> open_log(const std::string& name) {
+  const std::string path = name == "-" ? "/dev/stdin" : name;
+  std::error_code error;
+  const auto status = std::filesystem::status(path, error);
+  if (!std::filesystem::exists(status)) {
+    if (status.type() == std::filesystem::file_type::not_found) return nullptr;
+    return std::unexpected(name + ": " + error.message());
+  }
+  // The relay's user may have left a pipe there that nobody writes to.
+  if (name != "-" && !std::filesystem::is_regular_file(status)) return std::unexpected(name + ": is no regular file");
+  auto file = std::make_unique<std::ifstream>(path, std::ios::binary);
+  if (!file->is_open()) return std::unexpected(name + ": " + std::strerror(errno));
+  return file;
+}
+
+int run_explain(const SluicectlCommand& command, const Places& places) {
+  const auto ask_relay = [&](const std::string& request) -> std::expected<std::string, std::string> {
+    std::ostringstream out;
+    std::ostringstream err;
+    sluice::cli::AnswerPrinter printer(sluice::cli::answer_has_end(request), out, err);
+    const auto answered = sluice::io::ask_local(places.control, request + "\n", command.timeout_s,
+                                                [&printer](std::string_view bytes) { printer.feed(bytes); });
+    if (!answered) return std::unexpected(answered.error());
+    if (printer.finish()) return out.str();
+    std::string fault = err.str();
+    return std::unexpected(fault.substr(0, fault.find('\n')));
+  };
+  return sluice::cli::run_explain_command(
+      command.explain,
+      {.ask = ask_relay, .open_log = open_log, .log_file = places.log, .out = std::cout, .err = std::cerr});
 }
 
 // As its owner: the relay that writes there has a user of its own, and root follows none of its names.
@@ -252,6 +292,7 @@ int run(const SluicectlCommand& command) {
   if (command.kind == SluicectlCommand::Kind::host) return run_host(command, places);
   if (command.kind == SluicectlCommand::Kind::contain) return run_contain(command, places);
   if (command.kind == SluicectlCommand::Kind::policy) return run_policy(command, places);
+  if (command.kind == SluicectlCommand::Kind::explain) return run_explain(command, places);
   Stores stores(places.store);
   return sluice::cli::run_account_command(command.account_args, stores, places.accounts, std::cin, std::cout,
                                           std::cerr);

@@ -136,14 +136,15 @@ Task<std::string> Control::answer_about_shield(std::string_view line) {
   co_return text.append(control::kAnswerEnd).append("\n");
 }
 
-// A worker looks at all meters.
+// A worker looks at all meters and senders, and sorts them.
 Task<std::string> Control::answer_about_usage(std::string_view line) {
   const auto request = control::decode_usage_request(line);
   if (!request) co_return "error: " + request.error() + "\n";
-  auto rows = co_await io::run_on_worker<std::vector<control::UsageRow>>(
-      home_.loop(), [this, &request] { return actions_.usage(*request); }, "what is used of the limits");
-  if (!rows) co_return "error: too many jobs wait\n";
-  co_return control::render_usage(*request, *std::move(rows)).append(control::kAnswerEnd).append("\n");
+  auto text = co_await io::run_on_worker<std::string>(
+      home_.loop(), [this, &request] { return control::render_usage(*request, actions_.usage(*request)); },
+      "what is used of the limits");
+  if (!text) co_return "error: too many jobs wait\n";
+  co_return text->append(control::kAnswerEnd).append("\n");
 }
 
 // A worker looks at all that are kept.

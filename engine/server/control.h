@@ -42,10 +42,10 @@ struct ControlActions {
   // On a worker: whether there is such a customer; nothing where that cannot be found out.
   std::function<std::optional<bool>(const std::string&)> has_customer;
   std::function<bool(const std::string&)> has_route;  // on a worker: whether the configuration has a route of this name
-  std::function<std::vector<auth::ShieldEntry>(Instant)> list_shield;                 // on a worker
-  std::function<std::size_t(const std::string&)> release_shield;                      // on a worker; "": everything
-  std::function<std::vector<control::UsageRow>(const control::UsageRequest&)> usage;  // on a worker
-  std::function<std::vector<control::DecidedEvent>(const std::string&)> explain;      // on a worker
+  std::function<std::vector<auth::ShieldEntry>(Instant)> list_shield;             // on a worker
+  std::function<std::size_t(const std::string&)> release_shield;                  // on a worker; "": everything
+  std::function<control::Usage(const control::UsageRequest&)> usage;              // on a worker
+  std::function<std::vector<control::DecidedEvent>(const std::string&)> explain;  // on a worker
   std::function<bool(const std::string&)> release_noticed;  // of an account: whether anything is known of it
   std::function<control::NoticedAccount(const std::string&, Instant)> noticed;
   std::function<std::vector<notify::Notifier::Tested>()> test_notifications;    // on a worker

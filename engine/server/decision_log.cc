@@ -1,8 +1,6 @@
 #include "engine/server/decision_log.h"
 
 #include <algorithm>
-#include <array>
-#include <optional>
 #include <utility>
 #include <variant>
 
@@ -21,12 +19,9 @@ struct Shown {
   }
 };
 
-// Messages that were taken, of which nothing else is to be said, are most of all events.
 bool decides(const event::Event& event) {
-  constexpr std::array<std::string_view, 3> kDeciding{"refused", "account_noticed", "message_held"};
-  if (event.row.name != "message") return std::ranges::find(kDeciding, event.row.name) != kDeciding.end();
   const auto* const verdict = std::get_if<std::string_view>(&event.values[1]);
-  return verdict != nullptr && *verdict != "taken";
+  return control::decides(event.row.name, verdict == nullptr ? std::string_view() : *verdict);
 }
 
 }  // namespace
@@ -62,6 +57,14 @@ std::vector<control::DecidedEvent> DecisionLog::find(std::string_view id) {
   const std::lock_guard lock(mutex_);
   std::ranges::copy_if(events_, std::back_inserter(found),
                        [id](const control::DecidedEvent& event) { return event.id == id; });
+  return found;
+}
+
+std::vector<control::DecidedEvent> DecisionLog::last(std::size_t most, const Wanted& wanted) {
+  std::vector<control::DecidedEvent> found;
+  const std::lock_guard lock(mutex_);
+  for (auto event = events_.rbegin(); event != events_.rend() && found.size() < most; ++event)
+    if (wanted(event->value("account"), event->value("customer"))) found.push_back(*event);
   return found;
 }
 

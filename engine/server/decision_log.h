@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -26,6 +27,9 @@ class DecisionLog final : public event::Consumer {
 
   // The oldest first.  Looks at all: for a worker.
   [[nodiscard]] std::vector<control::DecidedEvent> find(std::string_view id);
+  // The last ones of accounts that `wanted(account, customer)` says, at most so many; the newest first.  Likewise.
+  using Wanted = std::function<bool(std::string_view account, std::string_view customer)>;
+  [[nodiscard]] std::vector<control::DecidedEvent> last(std::size_t most, const Wanted& wanted);
 
  private:
   static std::size_t bytes_of(const control::DecidedEvent& event);

@@ -110,6 +110,8 @@ std::expected<void, std::vector<std::string>> Server::open_files() {
   log_ = std::make_unique<log::Log>(log::LogOptions{.format = config.log.format, .level = config.log.level}, *clock_,
                                     *sink_, *dispatcher_);
   dispatcher_->add(decisions_, DecisionLog::kLeast);
+  activities_ = std::make_unique<SenderActivities>(*clock_);
+  dispatcher_->add(*activities_, SenderActivities::kLeast);
   open_notifier();
   events_ = &dispatcher_->open();
   const auto address = auth::store_address_of(config.store.accounts, config.store.server);
@@ -366,7 +368,12 @@ void Server::start_control(Core& home) {
               },
           .list_shield = [this](Instant now) { return shield_.list(now, control::kShieldRowsMax); },
           .release_shield = [this](const std::string& subject) { return shield_.release(subject); },
-          .usage = [this](const control::UsageRequest& request) { return usage_rows(*budgets_, request); },
+          .usage =
+              [this](const control::UsageRequest& request) {
+                return find_usage(
+                    {.budgets = *budgets_, .watch = *watch_, .activities = *activities_, .decisions = decisions_},
+                    request, clock_->now());
+              },
           .explain = [this](const std::string& id) { return decisions_.find(id); },
           .release_noticed = [this](const std::string& account) { return release_noticed(auth::login_key(account)); },
           .noticed = [this](const std::string& account, Instant now) { return noticed_account(*watch_, account, now); },

@@ -22,6 +22,7 @@
 #include "engine/server/decision_log.h"
 #include "engine/server/listening.h"
 #include "engine/server/plan.h"
+#include "engine/server/sender_activity.h"
 #include "engine/server/spool_start.h"
 #include "engine/server/store_watch.h"
 #include "policy/budget/journal.h"
@@ -116,6 +117,7 @@ class Server {
   std::unique_ptr<noticing::AccountWatch> watch_;
   std::unique_ptr<noticing::WatchJournal> watch_journal_;
   DecisionLog decisions_;
+  std::unique_ptr<SenderActivities> activities_;
   std::unique_ptr<Shared> shared_;
   BoundListeners bound_;
   int control_socket_ = -1;

@@ -57,6 +57,12 @@ bool SharedBudget::mark(Shard& shard, const MeterKey& key, Entry& entry) {
   return unwritten_.fetch_add(1, std::memory_order_relaxed) == 0;
 }
 
+std::optional<FullWindow> SharedBudget::Entry::passed_in_cluster(std::span<const Limit> asked) const {
+  // A reload may have taken it away.
+  const bool stands = upper_passed && std::ranges::find(asked, upper_passed->limit) != asked.end();
+  return stands ? upper_passed : std::nullopt;
+}
+
 Grant SharedBudget::lease(std::uint32_t core, const MeterKey& key, std::span<const Limit> limits, std::uint64_t wanted,
                           WallMillis now, std::function<void()> when_recorded, bool cluster_is_full) {
   Grant grant;
@@ -75,18 +81,19 @@ Grant SharedBudget::lease(std::uint32_t core, const MeterKey& key, std::span<con
     if (least == 0) return grant;
     // A lease ends where a limit is passed that only tells, so that the event comes then.
     const std::uint64_t below = entry.meter.room(limits, false, now);
+    const std::optional<FullWindow> passed_there = entry.passed_in_cluster(limits);
     std::uint64_t size = std::max(least, std::min(below, lease_size(room, least, cores_, key.quantity)));
     if (clustered_ && entry.upper_free < least) {
       grant.upper_least = least;
       grant.upper_wanted = std::min(room, 2 * size);
       return grant;
     }
-    if (clustered_) size = std::min(size, entry.upper_free);
+    if (clustered_) size = passed_there ? least : std::min(size, entry.upper_free);
     const std::uint64_t available = entry.available();
     grant.recording = available < least;
     if (!grant.recording) {
       grant.granted = std::min(size, available);
-      grant.passed = entry.meter.full(limits, false, least, now);
+      grant.passed = passed_there ? passed_there : entry.meter.full(limits, false, least, now);
       grant.near = entry.meter.nears(limits, kNearPercent, grant.granted, now);
       entry.meter.hold(grant.granted);
       entry.holders |= bit(core);

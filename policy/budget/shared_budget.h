@@ -69,8 +69,9 @@ class SharedBudget {
 
   // What the process leases from a cluster (upper_leases.h) is what cores can lease from now on.  Before they start.
   void lease_from_cluster() { clustered_ = true; }
-  // So many were leased from it.
-  void granted(const MeterKey& key, std::uint64_t amount);
+  // So many were leased from it; `passed`: beyond a limit that does not refuse, as is all that is leased from now on
+  // until the next call.
+  void granted(const MeterKey& key, std::uint64_t amount, std::optional<FullWindow> passed);
   // Of those, what no core has.
   [[nodiscard]] std::uint64_t upper_free(const MeterKey& key);
   // The cores that hold some, as in Grant.
@@ -133,11 +134,14 @@ class SharedBudget {
     std::uint64_t holders = 0;
     std::array<std::uint64_t, kSpans> limits{};  // of the last lease, for the operator; 0: none
     std::uint64_t upper_free = 0;                // leased from the cluster, and no core has it
+    std::optional<FullWindow> upper_passed;      // what is free is beyond this limit
     std::uint64_t upper_spent = 0;               // and the cluster is not told yet
     bool upper_used = false;                     // since it was looked at
     bool upper_listed = false;                   // among Shard::upper
     bool dirty = false;                          // among Shard::dirty
 
+    // Of these limits the one that what the cluster has granted last is beyond.
+    [[nodiscard]] std::optional<FullWindow> passed_in_cluster(std::span<const Limit> asked) const;
     // What may be given to cores.
     [[nodiscard]] std::uint64_t available() const {
       const std::uint64_t taken = meter.held() + unwritten;

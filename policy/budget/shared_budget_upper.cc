@@ -9,11 +9,12 @@ void SharedBudget::list_upper(Shard& shard, const MeterKey& key, Entry& entry) {
   if (!std::exchange(entry.upper_listed, true)) shard.upper.push_back(key);
 }
 
-void SharedBudget::granted(const MeterKey& key, std::uint64_t amount) {
+void SharedBudget::granted(const MeterKey& key, std::uint64_t amount, std::optional<FullWindow> passed) {
   Shard& shard = shard_of(key);
   const std::lock_guard lock(shard.mutex);
   Entry& entry = shard.meters[key];
   entry.upper_free += amount;
+  entry.upper_passed = std::move(passed);
   entry.upper_used = true;
   list_upper(shard, key, entry);
 }

@@ -10,7 +10,7 @@ namespace {
 
 constexpr Duration kTellInterval = std::chrono::seconds(1);
 
-std::vector<Limit> refusing(std::span<const Limit> limits) {
+std::vector<Limit> refusing_limits(std::span<const Limit> limits) {
   std::vector<Limit> found;
   std::ranges::copy_if(limits, std::back_inserter(found), [](const Limit& limit) { return refuses(limit.action); });
   return found;
@@ -24,7 +24,7 @@ Task<UpperGrant> UpperLink::lease(io::Loop& loop, const MeterKey& key, std::span
                                   std::uint64_t wanted, std::uint64_t least) {
   Request request{.loop = loop,
                   .key = key,
-                  .limits = refusing(limits),
+                  .limits = {limits.begin(), limits.end()},
                   .wanted = wanted,
                   .least = least,
                   .grant = {},
@@ -101,8 +101,8 @@ Task<UpperGrant> UpperLeases::ask(const UpperLink::Request& request) {
   if (free < request.least) {
     const std::uint64_t least = request.least - free;
     const std::uint64_t wanted = std::max(least, request.wanted - std::min(request.wanted, free));
-    grant = co_await parts_.upper.lease(request.key, request.limits, wanted, least);
-    parts_.shared.granted(request.key, grant.granted);
+    grant = co_await lease(request, wanted, least);
+    parts_.shared.granted(request.key, grant.granted, grant.passed);
   }
   if (waiting.empty()) {
     asking_.erase(request.key);
@@ -112,6 +112,19 @@ Task<UpperGrant> UpperLeases::ask(const UpperLink::Request& request) {
     next->set();
   }
   co_return grant;
+}
+
+// Where a limit that does not refuse has no room in the cluster it is passed: what is missing is leased without it, and
+// no more, so that the next one who asks is beyond it, too.
+Task<UpperGrant> UpperLeases::lease(const UpperLink::Request& request, std::uint64_t wanted, std::uint64_t least) {
+  UpperGrant grant = co_await parts_.upper.lease(request.key, request.limits, wanted, least);
+  if (!grant.full || refuses(grant.full->limit.action)) co_return grant;
+  const std::uint64_t missing = least - std::min(least, grant.granted);
+  const std::vector<Limit> limits = refusing_limits(request.limits);
+  UpperGrant beyond = co_await parts_.upper.lease(request.key, limits, missing, missing);
+  beyond.granted += grant.granted;
+  beyond.passed = std::move(grant.full);
+  co_return beyond;
 }
 
 Task<void> UpperLeases::run() {

@@ -39,7 +39,7 @@ class UpperLink {
   struct Request {
     io::Loop& loop;
     MeterKey key;
-    std::vector<Limit> limits;  // those that refuse
+    std::vector<Limit> limits;
     std::uint64_t wanted = 0;
     std::uint64_t least = 0;
     UpperGrant grant;
@@ -82,6 +82,7 @@ class UpperLeases {
   void post(UpperLink::Request& request);
   Task<void> serve(UpperLink::Request& request);
   Task<UpperGrant> ask(const UpperLink::Request& request);
+  Task<UpperGrant> lease(const UpperLink::Request& request, std::uint64_t wanted, std::uint64_t least);
   Task<void> run();
   void settle(bool everything);
   Task<void> recall(MeterKey key);

@@ -13,16 +13,6 @@ constexpr std::uint64_t kNoLimit = std::numeric_limits<std::uint32_t>::max();
 constexpr std::uint64_t kPercent = 100;
 constexpr int kEpochsMax = 3;  // in one exchange: each may be lost again
 
-// Of the limit that the reply is about; or the first one, if it says nothing.
-FullWindow full_window(std::span<const Limit> limits, const LeaseReply* reply) {
-  if (reply != nullptr && reply->full)
-    for (const Limit& limit : limits)
-      if (limit.span == reply->full->span)
-        return {.limit = limit, .used = reply->full->used, .free_in_ms = reply->full->free_in_ms};
-  const Limit& limit = limits.front();
-  return {.limit = limit, .used = limit.amount, .free_in_ms = span_ms(limit.span)};
-}
-
 std::uint64_t share_of(std::uint64_t amount, std::uint64_t percent) {
   return amount / kPercent * percent + amount % kPercent * percent / kPercent;
 }
@@ -205,6 +195,21 @@ void ClusterBudget::tell_remainder() {
 
 // ------------------------------------------------------------------------------------------ leases
 
+// Of the limit that the reply is about; if it says nothing, of one that this node alone has used up.
+FullWindow ClusterBudget::full_window(Entry& entry, std::span<const Limit> limits, const LeaseReply* reply,
+                                      std::uint64_t missing) {
+  if (reply != nullptr && reply->full)
+    for (const Limit& limit : limits)
+      if (limit.span == reply->full->span)
+        return {.limit = limit, .used = reply->full->used, .free_in_ms = reply->full->free_in_ms};
+  const Limit* full = &limits.front();
+  for (const Limit& limit : limits) {
+    const std::uint64_t used = entry.windows[static_cast<std::size_t>(limit.span)].sum(now()) + entry.held;
+    if (used + missing > limit.amount) full = &limit;
+  }
+  return {.limit = *full, .used = full->amount, .free_in_ms = span_ms(full->span)};
+}
+
 std::uint64_t ClusterBudget::own_room(Entry& entry, std::span<const Limit> limits, std::uint64_t percent) {
   std::uint64_t room = kNoLimit;
   for (const Limit& limit : limits) {
@@ -226,8 +231,8 @@ UpperGrant ClusterBudget::lease_here(Entry& entry, std::span<const Limit> limits
     const std::uint64_t used = entry.windows[static_cast<std::size_t>(limit.span)].sum(now()) + entry.held;
     if (used + least - grant.granted <= share_of(limit.amount, options_.local_share)) continue;
     grant.full = FullWindow{.limit = limit, .used = used, .free_in_ms = kAgainMs, .local_share = true};
-    // What is left of the limit is not known: it is no matter of the limit's own action.
-    grant.full->limit.action = Action::defer;
+    // What is left of the limit is not known: it is no matter of the limit's own action, where that refuses.
+    if (refuses(limit.action)) grant.full->limit.action = Action::defer;
   }
   return grant;
 }
@@ -261,6 +266,7 @@ Task<std::optional<UpperGrant>> ClusterBudget::lease_there(Entry& entry, std::sp
   constexpr Duration kReportPause = std::chrono::milliseconds(100);
   const Instant reported = parts_.loop.now() + options_.grace + kRecallWait;
   Instant until = parts_.loop.now() + kRecallWait;
+  const Instant soft_until = parts_.loop.now() + kSoftRecallWait;
   UpperGrant grant;
   for (Duration wait = kFirstPause;; wait *= 2) {
     // Whatever Redis says, this node alone does not use more than there may be.
@@ -268,7 +274,7 @@ Task<std::optional<UpperGrant>> ClusterBudget::lease_there(Entry& entry, std::sp
     const std::uint64_t most = std::min(wanted - grant.granted, room);
     const std::uint64_t missing = least - std::min(least, grant.granted);
     if (most == 0) {
-      grant.full = full_window(limits, nullptr);
+      grant.full = full_window(entry, limits, nullptr, missing);
       co_return grant;
     }
     const auto reply = co_await exchange(entry, limits, most, std::min(missing, most));
@@ -287,10 +293,15 @@ Task<std::optional<UpperGrant>> ClusterBudget::lease_there(Entry& entry, std::sp
     }
     grant.granted += reply->granted;
     if (grant.granted >= least) co_return grant;
-    const bool vain = reply->others == 0 || parts_.loop.now() < entry.in_vain || closing_;
-    if (vain || parts_.loop.now() + wait > until) {
-      if (!vain) entry.in_vain = parts_.loop.now() + kInVain;
-      grant.full = full_window(limits, &*reply);
+    const FullWindow full = full_window(entry, limits, &*reply, missing - std::min(missing, reply->granted));
+    const bool soft = !refuses(full.limit.action);
+    // What others hold is not enough: for a message that goes on all the same nobody is asked.
+    const bool helpless = soft && full.used - std::min(full.used, reply->others) + missing > full.limit.amount;
+    Instant& in_vain = soft ? entry.soft_in_vain : entry.in_vain;
+    const bool vain = reply->others == 0 || helpless || parts_.loop.now() < in_vain || closing_;
+    if (vain || parts_.loop.now() + wait > (soft ? soft_until : until)) {
+      if (!vain) in_vain = parts_.loop.now() + kInVain;
+      grant.full = full;
       co_return grant;
     }
     co_await parts_.loop.sleep(wait, "other nodes that give back");

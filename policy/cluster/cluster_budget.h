@@ -45,6 +45,8 @@ class ClusterBudget final : public UpperBudget {
   static constexpr Duration kBeat = std::chrono::seconds(1);
   // How long a lease that has no room waits for other nodes to give back.
   static constexpr Duration kRecallWait = std::chrono::milliseconds(500);
+  // Likewise, of a limit that does not refuse: what waits is mail that is taken.
+  static constexpr Duration kSoftRecallWait = std::chrono::milliseconds(100);
 
   ClusterBudget(ClusterParts parts, ClusterOptions options, std::function<void(const ClusterNotice&)> tell);
   ~ClusterBudget() override;
@@ -76,8 +78,9 @@ class ClusterBudget final : public UpperBudget {
     bool listed = false;         // it is among dirty_
     bool busy = false;           // a call is under way
     std::list<AsyncEvent*> waiting;
-    Instant asked_back{};  // until when what is settled is told at once
-    Instant in_vain{};     // until when nobody is asked to give back
+    Instant asked_back{};    // until when what is settled is told at once
+    Instant in_vain{};       // until when nobody is asked to give back
+    Instant soft_in_vain{};  // likewise, for limits that do not refuse
   };
   struct Group {
     std::string epoch;
@@ -100,6 +103,8 @@ class ClusterBudget final : public UpperBudget {
   Task<std::optional<UpperGrant>> lease_there(Entry& entry, std::span<const Limit> limits, std::uint64_t wanted,
                                               std::uint64_t least);
   UpperGrant lease_here(Entry& entry, std::span<const Limit> limits, std::uint64_t wanted, std::uint64_t least);
+  [[nodiscard]] FullWindow full_window(Entry& entry, std::span<const Limit> limits, const LeaseReply* reply,
+                                       std::uint64_t missing);
   [[nodiscard]] std::uint64_t own_room(Entry& entry, std::span<const Limit> limits, std::uint64_t percent);
   void failed(Group& group, const std::string& reason);
   void answered(Group& group);

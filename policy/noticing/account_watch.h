@@ -58,6 +58,14 @@ struct AccountNotice {
   std::string imposed;  // why another relay has taken a step; empty: none has
 };
 
+// What operators are shown of an account beside its limits.
+struct SendingFigures {
+  std::uint32_t networks = 0;  // of the last 24 hours
+  // Of these the older ones count less, by half in two weeks.
+  std::uint32_t answered = 0;  // recipients that next hops took, or do not know
+  std::uint32_t unknown = 0;   // of those: that they do not know
+};
+
 class AccountWatch {
  public:
   static constexpr std::size_t kShards = 64;
@@ -95,6 +103,8 @@ class AccountWatch {
   bool release(std::string_view account);
   // For sluicectl; nothing: nothing is known of that account.
   [[nodiscard]] std::optional<AccountNotice> look(std::string_view account, Instant now);
+  // Likewise; an account that is idle stays as small as it is.
+  [[nodiscard]] std::optional<SendingFigures> figures(std::string_view account, Instant now);
 
   // ---- for a file.  What restores is called before any other.
 

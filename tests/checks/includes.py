@@ -108,6 +108,7 @@ EXCEPTIONS = {
     "policy/noticed/watch_journal.cc": {"pthread.h", "std::thread"},
     # The last decisions, put there by the event thread and read on a worker.
     "engine/server/decision_log.h": {"mutex", "std::mutex"},
+    "engine/server/sender_activity.h": {"mutex", "std::mutex"},
     # Budgets are one set for all cores, and are written on a thread of their own.
     "policy/budget/shared_budget.h": {"mutex", "std::mutex"},
     # Requests of cores that come before the one that answers them.

@@ -35,8 +35,9 @@ def next_hop():
 class Node(Relay):
     """A relay whose only class has one limit, which it shares."""
 
-    def __init__(self, name, server, limit=LIMIT, start=True, **cluster):
-        super().__init__(next_hop(), start=False, server={"cores": 2}, limits={"sessions_per_address": 5000})
+    def __init__(self, name, server, limit=LIMIT, start=True, action="refuse", **cluster):
+        super().__init__(next_hop(), start=False, server={"cores": 2}, limits={"sessions_per_address": 5000},
+                         route={"fallback": action == "hold"})  # fmt: skip
         del self.config["policy"]
         keys = {"server": server, "tls": "none", "node": name, "timeout_ms": 500, "grace_s": 1, "local_share": 0}
         self.config["cluster"] = keys | cluster
@@ -44,7 +45,7 @@ class Node(Relay):
         self.write_config()
         with open(self.config_file, encoding="utf-8") as file:
             text = file.read()
-        limits = f'limit = [{{of = "account", quantity = "recipients", window = "day", amount = {limit}}}]\n'
+        limits = f'limit = [{{of = "account", quantity = "recipients", window = "day", amount = {limit}, action = "{action}"}}]\n'
         self.write_config(text.replace('name = "limited"\n', 'name = "limited"\n' + limits))
         if start:
             self.start()
@@ -120,6 +121,27 @@ def a_thousand_sessions_on_two_nodes_get_exactly_what_the_limit_allows():
         expect_equal((len(codes), codes.count("250"), codes.count("550")), (SESSIONS, LIMIT, SESSIONS - LIMIT), "replies")
         for node in (a, b):
             expect_equal(node.log("cluster_unreachable"), [], "outages")
+
+
+@test
+def a_limit_that_holds_is_one_of_all_nodes_and_refuses_nothing():
+    keys = {"limit": 20, "action": "hold", "local_share": 50}
+    with Redis() as redis, Node("a", redis.server, **keys) as a, Node("b", redis.server, **keys) as b:
+        with a.client() as at_a, b.client() as at_b:
+            expect_equal([send(at_a) for _ in range(10)], ["250"] * 10, "messages at the first node")
+            expect_equal([send(at_b) for _ in range(20)], ["250"] * 20, "messages at the second node")
+            until(lambda: len(a.log("message") + b.log("message")) == 30, "all of them in the logs")
+            expect_equal(a.log("message_held"), [], "held where the limit was not reached")
+            expect_between(len(b.log("message_held")), 10, 19, "held where the use of both reached it")
+            expect_in("over 20 recipients a day of account", b.log("message_held")[0]["reason"], "the reason")
+            held = len(b.log("message_held"))
+            expect_equal(send(at_a), "250", "one more at the first node")
+            a.logged("message_held")
+            # Without Redis each has its share of the limit for itself: the first is beyond it by what it has sent.
+            redis.kill()
+            expect_equal([send(at_b) for _ in range(3)], ["250"] * 3, "messages without Redis")
+            b.logged("cluster_unreachable")
+            b.logged("message_held", count=held + 3)
 
 
 @test

@@ -230,6 +230,20 @@ def what_a_limit_refuses_is_explained_with_its_figures():
                           "the decision is known")  # fmt: skip
             expect_in(f"2 recipients a day of account {SENDER}: 2 are used", shown, "the figures")
             expect_in("sluicectl account limit", shown, "what would have let it pass")
+            wanted = json.loads(relay.control("explain", identity, "--json"))
+            # Once the relay has forgotten it the log says the same: beside a relay that was started anew, without one,
+            # and of a log that has been rotated away.
+            relay.stop()
+            expect_equal(json.loads(relay.control("explain", identity, "--json")), wanted, "what the log says")
+            relay.start()
+            expect_equal(relay.control("explain", identity), shown, "what the log says, beside a relay")
+            os.rename(relay.log_file, relay.log_file + ".1")
+            relay.control("reload")
+            expect_equal(relay.control("explain", identity), shown, "what the log of before says")
+            os.rename(relay.log_file + ".1", relay.log_file + ".2")
+            expect_equal(json.loads(relay.control("explain", identity, "--json")), [], "what is in no log")
+            shown_again = relay.control("explain", identity, "--log", relay.log_file + ".2")
+            expect_equal(shown_again, shown, "what a log says that is named")
 
 
 def put(path, content):

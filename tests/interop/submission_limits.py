@@ -33,8 +33,8 @@ def table(value):
 class LimitedRelay(Relay):
     """Its only class has these limits."""
 
-    def __init__(self, *limits, cores=2, fallback=False, **keys):
-        super().__init__(next_hop(), start=False, server={"cores": cores}, limits={"sessions_per_address": 5000},
+    def __init__(self, *limits, cores=2, fallback=False, hosts=None, **keys):
+        super().__init__(hosts or next_hop(), start=False, server={"cores": cores}, limits={"sessions_per_address": 5000},
                          route={"fallback": fallback})  # fmt: skip
         del self.config["policy"]
         self.limits = limits
@@ -52,6 +52,9 @@ class LimitedRelay(Relay):
             file.write(f'[[class]]\nname = "limited"\n{keys}limit = [{limits}]\n')
 
     def usage(self, *words):
+        return self.all_usage(*words)["windows"]
+
+    def all_usage(self, *words):
         return json.loads(self.control("usage", *words, "--json"))
 
     def used(self, account=SENDER):
@@ -347,6 +350,43 @@ def an_override_of_the_account_counts_within_a_second():
                 return [str(client.say(f"RCPT TO:<r{number}@far.test>"))[:3] for number in range(6)].count("250") == 4
 
         until(recipients_taken, "four recipients are taken", 2)
+
+
+@test
+def usage_has_what_else_an_account_did_and_who_did_most():
+    hop = Hop()
+    hop.on["RCPT"] = lambda dialog: b"550 5.1.1 User unknown\r\n" if dialog.rcpt.startswith("dead") else None
+    with hop, LimitedRelay(limit(70), hosts=hop) as relay:
+        with relay.client() as client:
+            expect_equal(send(client, 51), (["250"] * 51, "250"), "a message to many")
+            expect_equal(send(client, 20)[0], ["250"] * 19 + ["550"], "up to the limit")
+        with relay.client(name=BOB, password=BOB_PASSWORD, source="127.0.0.2") as client:
+            client.say(f"MAIL FROM:<{BOB}>", "250")
+            for name in ("dead1", "dead2", "alive"):
+                client.say(f"RCPT TO:<{name}@far.test>", "250")
+            client.say("DATA", "354")
+            client.send(mail.stuff(mail.compose(sender=BOB)))
+            client.wanted("250", "the reply to the message")
+
+        def figures(*words):
+            rows = relay.all_usage(*words)["senders"]
+            return {row["name"]: tuple(row[key] for key in ("networks", "answered", "unknown", "large_messages", "refused", "held"))
+                    for row in rows}  # fmt: skip
+
+        until(lambda: figures("--account", SENDER) == {SENDER: (1, 70, 0, 1, 1, 0)}, "the figures of alice")
+        until(lambda: figures("--account", BOB) == {BOB: (1, 3, 2, 0, 0, 0)}, "the figures of bob")
+        expect_equal(set(figures("--customer", "acme")), {SENDER, "acme"}, "who is acme")
+        last = relay.all_usage("--account", SENDER)["decisions"]
+        expect_equal([(each["event"], each["reason"]) for each in last], [("refused", "limit_reached")], "the last decisions")
+        expect_in("limit_reached", relay.control("explain", last[0]["id"]), "what explain says of it")
+        expect_equal(relay.all_usage("--account", BOB)["decisions"], [], "bob's last decisions")
+        most = relay.all_usage("--top", "1")
+        busiest = [(row["name"], row["used"]) for row in most["windows"] if row["subject"] == "account"]
+        expect_equal(busiest, [(SENDER, 70)], "who has used most")
+        tops = {(row["most"], row["subject"]): row["name"] for row in most["senders"]}
+        expect_equal(tops[("large_messages", "account")], SENDER, "who has sent most large messages")
+        expect_equal(tops[("refused", "customer")], "acme", "which customer is refused most")
+        expect_in("large_messages", relay.control("usage"), "what operators read")
 
 
 main()

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <optional>
@@ -20,8 +21,11 @@ using namespace std::chrono_literals;
 const MeterKey kMeter{.subject = Subject::account, .quantity = Quantity::recipients, .name = "ann@example.com"};
 
 Limit refusing(std::uint64_t amount) { return {.quantity = Quantity::recipients, .span = Span::day, .amount = amount}; }
+Limit telling(std::uint64_t amount) {
+  return {.quantity = Quantity::recipients, .span = Span::hour, .amount = amount, .action = Action::tell};
+}
 
-// What stands for Redis: one limit of all nodes.
+// What stands for Redis: the use of all nodes.
 struct Ledger {
   std::uint64_t limit = 0;
   std::uint64_t spent = 0;
@@ -41,11 +45,12 @@ class LedgerBudget final : public UpperBudget {
     if (limits.empty()) co_return take(wanted);
     for (int i = 0;; ++i) {
       co_await loop_.sleep(1ms, "the ledger");
-      const std::uint64_t room = ledger_.limit - std::min(ledger_.limit, ledger_.spent + ledger_.held);
+      const Limit least_limit = *std::ranges::min_element(limits, {}, &Limit::amount);
+      const std::uint64_t room = least_limit.amount - std::min(least_limit.amount, ledger_.spent + ledger_.held);
       if (room >= least || i == 5) {
         UpperGrant grant = take(std::min({wanted, room, std::max(least, room / 4)}));
         if (grant.granted < least)
-          grant.full = FullWindow{.limit = limits.front(), .used = ledger_.limit - room, .free_in_ms = 1000};
+          grant.full = FullWindow{.limit = least_limit, .used = ledger_.spent + ledger_.held, .free_in_ms = 1000};
         co_return grant;
       }
       for (const auto& recall : ledger_.recalls) recall(key);
@@ -119,6 +124,7 @@ class Process {
   std::optional<LedgerBudget> upper;
   int sending = 0;
   std::uint64_t spent = 0;
+  std::uint64_t beyond = 0;  // of that, a limit that does not refuse
 
  private:
   Task<void> begin() {
@@ -135,6 +141,7 @@ class Process {
       } else {
         cores_[core]->spend(account, taken.amount);
         spent += taken.amount;
+        if (taken.passed) beyond += taken.amount;
       }
       if (taken.amount < each || i == kRoundsMax) break;
     }
@@ -252,6 +259,54 @@ TEST_F(UpperLeasesTest, WhatOnlyCountsIsToldToo) {
   a_.close();
   b_.close();
   EXPECT_EQ(ledger_.spent, 1000U);
+}
+
+TEST_F(UpperLeasesTest, WhatAllProcessesTogetherSpendPassesALimitThatDoesNotRefuse) {
+  a_.start();
+  b_.start();
+  const std::vector limits{refusing(300), telling(100)};
+  for (int i = 0; i < 40; ++i) (i % 2 == 0 ? a_ : b_).send(i / 2 % 2 == 0 ? 0 : 1, limits, 1, 0);
+  wait();
+  EXPECT_EQ(a_.spent + b_.spent, 300U) << "nothing is refused";
+  EXPECT_GT(a_.beyond, 0U);
+  EXPECT_GT(b_.beyond, 0U);
+  // What the cores of one process have leased and not spent counts as used where it is passed.
+  const std::uint64_t within = 300 - a_.beyond - b_.beyond;
+  EXPECT_LE(within, 100U);
+  EXPECT_GE(within, 90U);
+  expect_all_returned();
+}
+
+TEST_F(UpperLeasesTest, WhatIsGivenBackBeyondALimitIsStillBeyondIt) {
+  a_.start();
+  b_.start();
+  const std::vector limits{telling(50)};
+  b_.send(0, limits, 1, 0);  // 500 rounds
+  wait();
+  EXPECT_EQ(b_.spent, 500U);
+  EXPECT_EQ(b_.beyond, 450U);
+  a_.send(1, limits, 3, 2);  // every other one is given back
+  wait();
+  EXPECT_EQ(a_.spent, 750U);
+  EXPECT_EQ(a_.beyond, 750U);
+  a_.close();
+  b_.close();
+  EXPECT_EQ(ledger_.held, 0U);
+  EXPECT_EQ(ledger_.spent, 1250U);
+}
+
+TEST_F(UpperLeasesTest, ALimitThatAReloadHasTakenAwayIsPassedNoMore) {
+  a_.start();
+  b_.start();
+  a_.send(0, {telling(50)}, 1, 0);
+  wait();
+  EXPECT_EQ(a_.beyond, 450U);
+  a_.send(0, {telling(5000)}, 1, 0);
+  wait();
+  EXPECT_EQ(a_.spent, 1000U);
+  EXPECT_EQ(a_.beyond, 450U);
+  a_.close();
+  b_.close();
 }
 
 TEST_F(UpperLeasesTest, TheClusterHearsWhatTheJournalHas) {

@@ -19,6 +19,12 @@ std::string lease_reply(int status, int granted, int wait_ms = 0, int lapsed = 0
   return reply + ":" + std::to_string(wait_ms) + "\r\n:" + std::to_string(lapsed) + "\r\n";
 }
 
+// Nothing is granted: of the limit of a day so much is used, of it so much held by others.
+std::string day_is_full(int amount, int used, int others) {
+  return "*10\r\n:0\r\n$1\r\n7\r\n:0\r\n:" + std::to_string(others) + "\r\n:3\r\n:" + std::to_string(amount) +
+         "\r\n:" + std::to_string(used) + "\r\n:1000\r\n:0\r\n:0\r\n";
+}
+
 class ClusterBudgetTest : public ::testing::Test {
  protected:
   static constexpr std::uint16_t kPort = 6379;
@@ -70,7 +76,7 @@ class ClusterBudgetTest : public ::testing::Test {
   std::vector<ClusterNotice::Kind> notices_;
   ClusterNotice last_;
   const MeterKey key_{.name = "ann@example.com"};
-  const std::vector<Limit> limits_{{.span = Span::hour, .amount = 100}};
+  std::vector<Limit> limits_{{.span = Span::hour, .amount = 100}};
   std::unique_ptr<ClusterBudget> budget_;
 };
 
@@ -165,6 +171,45 @@ TEST_F(ClusterBudgetTest, WhatAKilledProcessHeldIsTold) {
   close();
   EXPECT_EQ(last_.kind, ClusterNotice::Kind::remainder);
   EXPECT_EQ(last_.amount[static_cast<std::size_t>(Quantity::recipients)], 7U);
+}
+
+TEST_F(ClusterBudgetTest, ALimitThatDoesNotRefuseIsFullWithItsOwnAction) {
+  limits_.push_back({.span = Span::day, .amount = 50, .action = Action::hold});
+  say_epoch_then(day_is_full(50, 70, 40));
+  const UpperGrant grant = lease(1);
+  EXPECT_EQ(grant.granted, 0U);
+  ASSERT_TRUE(grant.full);
+  EXPECT_EQ(grant.full->limit, limits_[1]);
+  EXPECT_EQ(grant.full->used, 70U);
+  EXPECT_GT(calls_, 2) << "what others hold would be enough";
+  const int before = calls_;
+  EXPECT_TRUE(lease(1).full);
+  EXPECT_EQ(calls_, before + 1) << "nobody has given back, and is not waited for again at once";
+}
+
+TEST_F(ClusterBudgetTest, NobodyIsWaitedForWhereWhatIsSpentPassesALimitThatDoesNotRefuse) {
+  limits_.push_back({.span = Span::day, .amount = 50, .action = Action::hold});
+  say_epoch_then(day_is_full(50, 70, 10));
+  EXPECT_TRUE(lease(1).full);
+  EXPECT_EQ(calls_, 2);
+}
+
+TEST_F(ClusterBudgetTest, WhatThisNodeHasUsedUpItselfIsThatLimitAndNoOther) {
+  limits_.push_back({.span = Span::day, .amount = 50, .action = Action::tell});
+  say_epoch_then(lease_reply(0, 50));
+  EXPECT_EQ(lease(50).granted, 50U);
+  const UpperGrant grant = lease(1);
+  ASSERT_TRUE(grant.full);
+  EXPECT_EQ(grant.full->limit, limits_[1]) << "the other one would refuse";
+}
+
+TEST_F(ClusterBudgetTest, TheLocalShareOfALimitThatDoesNotRefuseRefusesNothing) {
+  limits_ = {{.span = Span::hour, .amount = 100, .action = Action::slow}};
+  answer_ = nullptr;
+  EXPECT_EQ(lease(30).granted, 10U);
+  const UpperGrant grant = lease(30);
+  ASSERT_TRUE(grant.full && grant.full->local_share);
+  EXPECT_EQ(grant.full->limit.action, Action::slow);
 }
 
 TEST_F(ClusterBudgetTest, AMeterIsAskedBackFromWhoHoldsIt) {
