@@ -18,7 +18,7 @@ struct CertificateLogin {
   // Rewritten: addresses of the certificate, where the listener takes these for names of accounts.
   std::vector<Name> names = {};
   LoginClient client = {};
-  ShareNumber share = kOwnShare;
+  CustomerShare share = kOwnShare;
   std::span<const std::uint8_t> backends = {};  // as Credentials::backends; outlives the login
 };
 

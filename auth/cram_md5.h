@@ -13,7 +13,7 @@ inline constexpr std::size_t kCramMd5Bytes = 16;
 struct CramMd5Login {
   Name name;  // rewritten
   LoginClient client = {};
-  ShareNumber share = kOwnShare;
+  CustomerShare share = kOwnShare;
   std::string challenge = {};
   std::string digest = {};  // HMAC-MD5 of the challenge, keyed by the password: 32 hexadecimal digits in lower case
 };

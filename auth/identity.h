@@ -59,6 +59,7 @@ struct Identity {
   std::shared_ptr<const DeviceBounds> device;
   // The first that is set: of the device password, the account, the customer; empty: none is. See policy/classes.h.
   std::string policy_class;
+  std::string customer_class;  // the customer's own; empty: none
   // Null: none.
   std::shared_ptr<const LimitOverrides> account_overrides;
   std::shared_ptr<const LimitOverrides> customer_overrides;

@@ -55,7 +55,7 @@ struct ScramKeys {
 struct ScramLogin {
   Name name;  // rewritten
   LoginClient client = {};
-  ShareNumber share = kOwnShare;
+  CustomerShare share = kOwnShare;
   std::span<const std::uint8_t> backends = {};  // as Credentials::backends; outlives the login
   ScramKeys keys = {};                          // that the client was asked to prove
 };

@@ -87,7 +87,7 @@ struct Credentials {
   // Those that the listener asks, by their numbers in the configuration; none: all, in their order.
   std::span<const std::uint8_t> backends = {};
   // Whose share of the workers the check takes: the customer is not known before it, so that of the client's address.
-  ShareNumber share = kOwnShare;
+  CustomerShare share = kOwnShare;
   bool bearer = false;  // the secret is an access token (RFC 6750): never a password, nor a password a token
 };
 

@@ -142,6 +142,13 @@ PolicyClasses::Chosen PolicyClasses::choose(const auth::Identity& identity) cons
   return in_its_place;
 }
 
+ShareWeight PolicyClasses::share_weight(const auth::Identity& identity) const {
+  const PolicyClass* const found =
+      find(identity.customer_name.empty() ? identity.policy_class : identity.customer_class);
+  const PolicyClass& policy_class = found != nullptr ? *found : default_class();
+  return policy_class.weight;
+}
+
 EffectiveLimits effective_limits(const PolicyClass& policy_class, std::span<const auth::LimitOverride> account,
                                  std::span<const auth::LimitOverride> customer) {
   return {.device = {},

@@ -53,6 +53,9 @@ class PolicyClasses {
     bool unknown = false;  // the name that the identity has is of no class here, and the default class counts for it
   };
   [[nodiscard]] Chosen choose(const auth::Identity& identity) const;
+  // Of the share of the login's customer: all its accounts and devices have one share, so it is that of the customer's
+  // own class, and of the account's where there is no customer.  By rule 1 in all else.
+  [[nodiscard]] ShareWeight share_weight(const auth::Identity& identity) const;
 
  private:
   [[nodiscard]] Chosen chosen(const PolicyClass& policy_class) const;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "auth/limit_override.h"
+#include "engine/base/share.h"
 #include "policy/noticing/class_policy.h"
 #include "policy/noticing/verdict.h"
 
@@ -56,6 +57,8 @@ inline constexpr std::uint32_t kClassRecipientsDefault = 100;  // RFC 5321 4.5.3
 struct PolicyClass {
   std::string name;
   std::uint32_t recipients_per_message = kClassRecipientsDefault;
+  // Of a customer's share of whatever all customers use, where this is the customer's own class.
+  ShareWeight weight = 1;
   bool shadow = false;  // limits and noticing count and tell, and refuse nothing
   noticing::ClassPolicy noticing;
   noticing::Step notice = noticing::Step::suspend;  // no step above it is taken; pass: accounts are not watched

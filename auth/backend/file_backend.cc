@@ -124,7 +124,7 @@ class FileBackend final : public Backend {
   }
 
  private:
-  Task<std::string> look(ShareNumber share);
+  Task<std::string> look(CustomerShare share);
   Task<Verdict> check(const Credentials& credentials, const PasswdFile& content);
   BackendParts parts_;
   FollowedFile& file_;
@@ -132,7 +132,7 @@ class FileBackend final : public Backend {
 };
 
 // What there is to warn of.
-Task<std::string> FileBackend::look(ShareNumber share) {
+Task<std::string> FileBackend::look(CustomerShare share) {
   if (!file_.takes_look(parts_.loop.now())) co_return "";
   const WallMillis now = parts_.loop.platform().clock.wall();
   auto looked = co_await io::run_on_worker<std::string>(

@@ -42,7 +42,7 @@ StoreResult<Answer> EmbeddedStore::identify_locked(const Claim& claim) {
   identity->customer_name = (*customer)->name;
   identity->customer_status = (*customer)->status;
   identity->reason = (*customer)->reason;
-  identity->policy_class = (*customer)->policy_class;
+  identity->policy_class = identity->customer_class = (*customer)->policy_class;
   std::string account_reason;
   bool foreign = false;
   StoreResult<> read = read_account(identity->account_name, *identity, account_reason, foreign);

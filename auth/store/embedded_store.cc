@@ -119,8 +119,8 @@ StoreResult<std::optional<EmbeddedStore::Found>> EmbeddedStore::look_up(std::int
   bool narrowed = false;
   StoreResult<> read = database_->query(
       "SELECT a.name, a.status, a.reason, a.narrowed, c.id, c.name, c.status, c.reason,"
-      " CASE WHEN a.class <> '' THEN a.class ELSE c.class END FROM account a JOIN customer c ON c.id = a.customer "
-      "WHERE a.id = $1",
+      " CASE WHEN a.class <> '' THEN a.class ELSE c.class END, c.class"
+      " FROM account a JOIN customer c ON c.id = a.customer WHERE a.id = $1",
       {account_id}, [&](const Row& row) {
         found.emplace(Found{
             .identity = std::make_shared<Identity>(), .account_reason = row.text(2), .customer_reason = row.text(7)});
@@ -133,6 +133,7 @@ StoreResult<std::optional<EmbeddedStore::Found>> EmbeddedStore::look_up(std::int
         identity.customer_status = status_from_store(row.integer(6));
         identity.reason = reason_of(identity, row.text(2), row.text(7));
         identity.policy_class = row.text(8);
+        identity.customer_class = row.text(9);
         narrowed = row.integer(3) != 0;
       });
   if (read && found) read = read_domains(*found->identity, narrowed);

@@ -28,7 +28,7 @@ class PostgresqlListener final : public StoreListener {
         changed_(std::move(changed)),
         unheard_(std::move(unheard)),
         thread_(io::make_real_workers(1, 1)) {
-    thread_->submit([this] { run(); }, 0);
+    thread_->submit([this] { run(); }, kOwnShare);
   }
   ~PostgresqlListener() override {
     stopping_ = true;

@@ -4,7 +4,7 @@
 
 namespace sluice {
 
-constinit thread_local ShareNumber running_share = kOwnShare;
+constinit thread_local CustomerShare running_share = kOwnShare;
 
 namespace {
 

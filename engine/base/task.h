@@ -63,7 +63,7 @@ class ReadyQueue::Use {
 std::int64_t task_frames_live();
 
 // Whose the task is that runs on this thread.
-extern constinit thread_local ShareNumber running_share;
+extern constinit thread_local CustomerShare running_share;
 
 class PromiseBase : private InTurn {
  public:
@@ -100,7 +100,7 @@ class PromiseBase : private InTurn {
   }
   // It goes on in the turns of the share for which it began to wait, or of another from now on.
   void ready() { ReadyQueue::current().push(*this); }
-  void ready(ShareNumber whose) {
+  void ready(CustomerShare whose) {
     share = whose;
     ready();
   }

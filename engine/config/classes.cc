@@ -224,6 +224,13 @@ void read_class(const ConfigNode* table, std::string path, ConfigDiagnostics& di
       "RFC 5321 section 4.5.3.1.8 wants at least 100 of a server; LIMITS may state fewer.");
   section.integer("recipients_per_message", policy_class.recipients_per_message, 1, smtp::kRecipientsMaxCeiling);
   section.about(
+      "How much the customers of this class weigh where customers share what there is not enough of: a core's turns, "
+      "connections to next hops, the queue, the disk, memory, DNS. One of weight 3 gets three times what one of "
+      "weight 1 gets, however many sessions either has; what nobody else wants each may have. It is that of the "
+      "customer's own class, whatever class the account or the device password has, from the login on; a message in "
+      "the queue keeps that with which it came. Before the login, and for hosts without one, it is 1.");
+  section.integer("weight", policy_class.weight, 1, kShareWeightMax);
+  section.about(
       "true: what the limits and the noticing would do is counted and told, and nothing is refused, deferred, slowed "
       "or "
       "held.");

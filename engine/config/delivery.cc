@@ -17,6 +17,8 @@ void read_spool(const ConfigNode* table, const ServerConfig& server, ConfigDiagn
   using WhenFull = ConfigSection::Choice<SpoolWhenFull>;
   constexpr std::int64_t kFreeBytesCeiling = std::int64_t{1} << 50;
   constexpr std::int64_t kMemoryBytesMin = 64 * 1024;
+  constexpr std::int64_t kMemoryPerCoreMin = std::int64_t{1} << 20;
+  constexpr std::int64_t kMemoryPerCoreMax = std::int64_t{1} << 40;
   ConfigSection section(table, "spool", "spool", diagnostics);
   section.heading("Where messages are kept that are still to be delivered.");
   section.about("Default: \"spool\" in server.state_dir.", Change::restart);
@@ -51,6 +53,12 @@ void read_spool(const ConfigNode* table, const ServerConfig& server, ConfigDiagn
       "spool, unsynced.",
       Change::restart);
   section.integer("memory_bytes", spool.memory_bytes, kMemoryBytesMin, kGigabyte);
+  section.about(text::with_figures(
+      "What all messages that come in on one core may hold in memory together, beside $(own) that each has. "
+      "Customers share it by weight (class.weight): one may have all of it, and another that comes later its part "
+      "nevertheless. Of what is beyond, each message is written to the spool as it comes, unsynced.",
+      {{"own", text::bytes_text(route::kMessageMemoryStep)}}));
+  section.integer("memory_per_core_bytes", spool.memory_per_core_bytes, kMemoryPerCoreMin, kMemoryPerCoreMax);
   if (spool.segment_bytes % spool::kBlockBytes != 0) {
     section.error("segment_bytes", std::to_string(spool.segment_bytes) + " is not whole blocks",
                   "a multiple of " + std::to_string(spool::kBlockBytes));

@@ -46,6 +46,8 @@ struct SpoolConfig {
   SpoolWhenFull when_full = SpoolWhenFull::refuse;
   // What one message under way may hold in memory before it goes to unsynced space of the spool.
   std::uint64_t memory_bytes = std::uint64_t{1} << 20;
+  // Likewise, all messages of a core, beside what each has anyhow.
+  std::uint64_t memory_per_core_bytes = std::uint64_t{256} << 20;
 };
 
 struct QueueConfig {

@@ -91,7 +91,7 @@ bool ConnectionBudget::claims(const Standing& local) {
   if (!may_close_more()) return false;
   User* next = next_user();
   // Where both have equally many, it is kept open.
-  if (next == nullptr || next->next_standing()->held >= local.held) return false;
+  if (next == nullptr || !next->next_standing()->has_fewer_than(local)) return false;
   ++closing_;
   return true;
 }

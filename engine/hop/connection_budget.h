@@ -1,8 +1,8 @@
 // How many outgoing connections a core may have open at one time, all pools together, so that they leave file
 // descriptors for clients, the control socket, the spool and the name service.  When it is used up, idle connections go
 // first, of whatever pool; then callers wait until one is closed.  Of the customers that wait, in whatever pools, the
-// one that has the fewest connections of the core is next, so that many destinations are worth no more than one.
-// One per core, outlives its pools; that core's thread only.
+// one that has the fewest connections of the core, for its weight, is next, so that many destinations are worth no more
+// than one. One per core, outlives its pools; that core's thread only.
 #pragma once
 
 #include <cstddef>
@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/base/share.h"
 #include "engine/base/time.h"
 
 namespace sluice::hop {
@@ -25,7 +26,15 @@ class ConnectionBudget {
   struct Standing {
     std::uint32_t held = 0;    // connections that it has, opens, or was called to take
     std::uint64_t served = 0;  // when it last got one; of those with equally many, the one that waits longest is next
-    friend auto operator<=>(const Standing&, const Standing&) = default;
+    ShareWeight weight = 1;    // how many it may have for one of a customer of weight 1
+
+    // For its weight.
+    [[nodiscard]] bool has_fewer_than(const Standing& other) const {
+      return std::uint64_t{held} * other.weight < std::uint64_t{other.held} * weight;
+    }
+    friend bool operator<(const Standing& a, const Standing& b) {
+      return a.has_fewer_than(b) || (!b.has_fewer_than(a) && a.served < b.served);
+    }
   };
   // A customer's account, kept while a pool has a share of that customer.
   struct Account {
@@ -68,7 +77,10 @@ class ConnectionBudget {
   [[nodiscard]] Account& open_account(std::string_view customer);
   void close_account(Account& account);
   // One more connection is that customer's, or one less.
-  void hold(Account& account) { account.standing = {.held = account.standing.held + 1, .served = ++turn_}; }
+  void hold(Account& account) {
+    ++account.standing.held;
+    account.standing.served = ++turn_;
+  }
   static void unhold(Account& account) { --account.standing.held; }
 
   // One more connection; false where there are too many: then the longest idle one of all is closed, and `user` hears

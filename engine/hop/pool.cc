@@ -76,7 +76,7 @@ void Pool::forget_gone() {
 Task<Pool::Acquired> Pool::acquire(Want want) {
   // Callers that wait already come first.
   bool waited = false;
-  Waiter caller(*this, share_of(want.customer), want.large);
+  Waiter caller(*this, share_of(want), want.large);
   for (;;) {
     if (stopping_) co_return std::unexpected(Failure{.reply = smtp::replies::kShuttingDown, .detail = "shutting down"});
     if (all_down(want)) co_return std::unexpected(down());

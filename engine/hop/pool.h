@@ -4,10 +4,10 @@
 // the lowest preference come first; among equals load goes by weight.
 //
 // Nothing is first come, first served between customers: the next free connection goes to the waiting customer that has
-// the fewest, so that one with more than its share of them gets none before the others had theirs; alone it may have
-// all.  Messages with many recipients go behind those with few, with one turn of several.  And a message whose sender
-// is slow gives its connection up as soon as another one waits for it (Holder). One per destination and core; that
-// core's thread only.
+// the fewest for its weight, so that one with more than its share of them gets none before the others had theirs; alone
+// it may have all.  Messages with many recipients go behind those with few, with one turn of several.  And a message
+// whose sender is slow gives its connection up as soon as another one waits for it (Holder). One per destination and
+// core; that core's thread only.
 #pragma once
 
 #include <deque>
@@ -92,6 +92,7 @@ class Pool final : private ConnectionBudget::User {
 
   struct Want {
     std::string_view customer;              // whose message it is for
+    ShareWeight weight = 1;                 // of that customer's share
     bool fresh = false;                     // no kept one, which might have been closed just now
     std::span<const std::string> but = {};  // labels of hosts that cannot carry the message
     bool large = false;                     // behind those that are not, with one turn of several
@@ -136,10 +137,18 @@ class Pool final : private ConnectionBudget::User {
   // What one customer has of the pool.
   struct Share {
     Share(ConnectionBudget& of, std::string_view customer)
-        : budget(of), account(of.open_account(customer)), number(share_number(customer)) {}
+        : budget(of), account(of.open_account(customer)), turns(customer_share(customer)) {}
     ~Share() { budget.close_account(account); }
     Share(const Share&) = delete;
     Share& operator=(const Share&) = delete;
+    // From now on: of the message that asked last.
+    void set_weight(ShareWeight weight) { account.standing.weight = turns.weight = weight; }
+    // Whether it has fewer of the pool's connections than another, for its weight, or as many and waits for longer.
+    [[nodiscard]] bool before(const Share& other) const {
+      const std::uint64_t here = std::uint64_t{held} * other.turns.weight;
+      const std::uint64_t there = std::uint64_t{other.held} * turns.weight;
+      return here != there ? here < there : served < other.served;
+    }
     void hold() {
       ++held;
       budget.hold(account);
@@ -151,7 +160,7 @@ class Pool final : private ConnectionBudget::User {
 
     ConnectionBudget& budget;
     ConnectionBudget::Account& account;  // of all pools
-    const ShareNumber number;            // of the core's turns
+    CustomerShare turns;                 // of the core's; its weight counts here, too
     std::uint32_t held = 0;              // connections that are lent, opened for it, or that it was called to take
     std::uint32_t callers = 0;           // in acquire()
     std::uint64_t served = 0;            // turn_ when it was last called
@@ -200,10 +209,13 @@ class Pool final : private ConnectionBudget::User {
   void count_use(Host& host);
 
   // pool_shares.cc
-  Share& share_of(std::string_view customer);
+  using Shares = std::map<std::string, Share, std::less<>>;
+  Share& share_of(const Want& want);
+  Shares::iterator make_share(std::string_view customer);
   void lend(NextHop& hop, const Want& want, Waiter& caller);
   void take_back(const NextHop& hop);
   Task<bool> wait_turn(Waiter& caller, bool first_in_line);
+  [[nodiscard]] std::size_t part_of_line(const Share& share) const;
   [[nodiscard]] bool turn_is_large() const;
   template <typename Before>
   [[nodiscard]] Share& least(bool large, Before before) const;
@@ -220,8 +232,8 @@ class Pool final : private ConnectionBudget::User {
   std::string hostname_;
   tls::TlsClientContext* tls_;
   std::vector<std::unique_ptr<Host>> hosts_;
-  std::map<std::string, Share, std::less<>> shares_;  // by customer
-  std::vector<Share*> in_line_;                       // those with waiters
+  Shares shares_;                // by customer
+  std::vector<Share*> in_line_;  // those with waiters
   std::vector<Lent> lent_;
   std::size_t waiting_ = 0;        // waiters of all shares
   std::size_t large_waiting_ = 0;  // of these

@@ -78,19 +78,24 @@ void Pool::Waiter::expire(void* context) {
   self.event.set();
 }
 
-Pool::Share& Pool::share_of(std::string_view customer) {
-  const auto known = shares_.find(customer);
-  if (known != shares_.end()) return known->second;
+Pool::Share& Pool::share_of(const Want& want) {
+  auto known = shares_.find(want.customer);
+  if (known == shares_.end()) known = make_share(want.customer);
+  known->second.set_weight(want.weight);
+  return known->second;
+}
+
+Pool::Shares::iterator Pool::make_share(std::string_view customer) {
   if (shares_.size() >= kSharesKept)
     std::erase_if(shares_, [](const auto& each) { return each.second.held == 0 && each.second.callers == 0; });
-  return shares_.try_emplace(std::string(customer), parts_.budget, customer).first->second;
+  return shares_.try_emplace(std::string(customer), parts_.budget, customer).first;
 }
 
 // What the caller holds is the connection from now on.
 void Pool::lend(NextHop& hop, const Want& want, Waiter& caller) {
   CHECK(std::exchange(caller.holds, false));
   caller.share().served = ++turn_;
-  hop.connection().set_share(caller.share().number);
+  hop.connection().set_share(caller.share().turns);
   hop.lent_as = lent_.size();
   lent_.push_back({&hop, &caller.share(), want.holder});
 }
@@ -106,13 +111,19 @@ void Pool::take_back(const NextHop& hop) {
 // False when it took too long, or there are too many already: a customer with less than its share of these may wait all
 // the same.
 Task<bool> Pool::wait_turn(Waiter& caller, bool first_in_line) {
-  if (waiting_ >= route_.waiting_max && caller.share().waiting() >= route_.waiting_max / (in_line_.size() + 1))
-    co_return false;
+  if (waiting_ >= route_.waiting_max && caller.share().waiting() >= part_of_line(caller.share())) co_return false;
   caller.join_line(first_in_line);
   make_holders_give_way();
   if (!look_.armed() && !stopping_) loop().timers().arm(look_, loop().now() + kLookEvery);
   co_await caller.event.wait("a connection of the pool");
   co_return !caller.expired;
+}
+
+// By weight, beside all that wait.
+std::size_t Pool::part_of_line(const Share& share) const {
+  std::size_t weights = share.turns.weight;
+  for (const Share* each : in_line_) weights += each->turns.weight;
+  return std::size_t{route_.waiting_max} * share.turns.weight / weights;
 }
 
 bool Pool::turn_is_large() const {
@@ -135,13 +146,11 @@ void Pool::call_first(Share& share, bool large, bool promised) {
   share.line(large).front()->call(promised);
 }
 
-// The customer with the fewest connections, and of several the one that has waited longest for a turn.
+// The customer with the fewest connections for its weight, and of several the one that has waited longest for a turn.
 void Pool::wake_one() {
   if (in_line_.empty()) return;
   const bool large = turn_is_large();
-  const auto before = [](const Share& a, const Share& b) {
-    return a.held != b.held ? a.held < b.held : a.served < b.served;
-  };
+  const auto before = [](const Share& a, const Share& b) { return a.before(b); };
   call_first(least(large, before), large, /*promised=*/false);
 }
 

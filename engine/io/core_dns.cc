@@ -44,7 +44,7 @@ CoreDns::~CoreDns() {
   way_->loop = nullptr;
 }
 
-Task<DnsReply> CoreDns::ask(std::string name, DnsType type, ShareNumber share) {
+Task<DnsReply> CoreDns::ask(std::string name, DnsType type, CustomerShare share) {
   if (loop_.aborting()) co_return dns_failure("the relay is shutting down");
   Question question(*this, asked_++);
   waiting_.emplace(question.id, &question);
@@ -60,7 +60,7 @@ Task<DnsReply> CoreDns::ask(std::string name, DnsType type, ShareNumber share) {
   co_return std::move(question.reply);
 }
 
-Task<DnsReply> CoreDns::follow(std::string name, DnsType type, ShareNumber share) {
+Task<DnsReply> CoreDns::follow(std::string name, DnsType type, CustomerShare share) {
   std::uint32_t ttl_s = UINT32_MAX;
   std::string canonical;
   for (unsigned followed = 0; followed <= kDnsAliasesMax; ++followed) {

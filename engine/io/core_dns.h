@@ -27,9 +27,9 @@ class CoreDns final : private Abortable {
   CoreDns& operator=(const CoreDns&) = delete;
 
   // The Dns's reply, or a `failed` of our own.  `share`: whose mail it is for.
-  Task<DnsReply> ask(std::string name, DnsType type, ShareNumber share = kOwnShare);
+  Task<DnsReply> ask(std::string name, DnsType type, CustomerShare share = kOwnShare);
   // Likewise; goes on with aliases where a name server stops on the way, kDnsAliasesMax times.
-  Task<DnsReply> follow(std::string name, DnsType type, ShareNumber share = kOwnShare);
+  Task<DnsReply> follow(std::string name, DnsType type, CustomerShare share = kOwnShare);
   [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
 
  private:

@@ -57,7 +57,7 @@ class Dns {
   // `on_reply` is called exactly once, on any thread, perhaps before this returns.  It must not block.  Of questions
   // that wait until others are answered, those of each `share` take turns. `name`: not relative to anything, with or
   // without its final dot; one that is no dns_host_name() fails.
-  virtual void query(const std::string& name, DnsType type, ShareNumber share,
+  virtual void query(const std::string& name, DnsType type, CustomerShare share,
                      std::function<void(DnsReply)> on_reply) = 0;
 };
 

@@ -207,7 +207,7 @@ inline Loop::TurnAwaiter Loop::next_turn(const char* what) { return {*this, what
 template <typename T>
 class WorkAwaiter : public Awaiter<WorkAwaiter<T>> {
  public:
-  WorkAwaiter(Loop& loop, Workers& workers, std::function<T()> job, const char* what, ShareNumber share)
+  WorkAwaiter(Loop& loop, Workers& workers, std::function<T()> job, const char* what, CustomerShare share)
       : Awaiter<WorkAwaiter>(what), loop_(loop), workers_(workers), job_(std::move(job)), share_(share) {}
   bool begin() {
     // This frame waits, so it outlives the job: the job may write into it.
@@ -224,19 +224,19 @@ class WorkAwaiter : public Awaiter<WorkAwaiter<T>> {
   Loop& loop_;
   Workers& workers_;
   std::function<T()> job_;
-  ShareNumber share_;
+  CustomerShare share_;
   std::optional<T> result_;
 };
 
 template <typename T>
-WorkAwaiter<T> run_on_worker(Loop& loop, std::function<T()> job, const char* what, ShareNumber share = kOwnShare) {
+WorkAwaiter<T> run_on_worker(Loop& loop, std::function<T()> job, const char* what, CustomerShare share = kOwnShare) {
   return {loop, loop.platform().workers, std::move(job), what, share};
 }
 
 // Likewise, on workers of the caller's.
 template <typename T>
 WorkAwaiter<T> run_on_workers(Loop& loop, Workers& workers, std::function<T()> job, const char* what,
-                              ShareNumber share = kOwnShare) {
+                              CustomerShare share = kOwnShare) {
   return {loop, workers, std::move(job), what, share};
 }
 

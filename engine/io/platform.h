@@ -115,7 +115,7 @@ class Workers {
  public:
   virtual ~Workers() = default;
   // Any thread.  `job` runs on a worker; false when the queue is full and it will not.
-  virtual bool submit(std::function<void()> job, ShareNumber share) = 0;
+  virtual bool submit(std::function<void()> job, CustomerShare share) = 0;
 };
 
 // One core's platform.  The parts must outlive their users.

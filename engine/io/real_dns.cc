@@ -49,14 +49,15 @@ class RealDns final : public Dns {
 
   // Once, before anything else.
   std::expected<void, std::string> open(const RealDnsOptions& options);
-  void query(const std::string& name, DnsType type, ShareNumber share, std::function<void(DnsReply)> on_reply) override;
+  void query(const std::string& name, DnsType type, CustomerShare share,
+             std::function<void(DnsReply)> on_reply) override;
 
  private:
   struct Question {
     RealDns& dns;
     std::string name;
     DnsType type;
-    ShareNumber share;
+    CustomerShare share;
     std::function<void(DnsReply)> on_reply;
     FairOrder order{};
   };
@@ -97,7 +98,8 @@ RealDns::~RealDns() {
   if (wake_ >= 0) ::close(wake_);
 }
 
-void RealDns::query(const std::string& name, DnsType type, ShareNumber share, std::function<void(DnsReply)> on_reply) {
+void RealDns::query(const std::string& name, DnsType type, CustomerShare share,
+                    std::function<void(DnsReply)> on_reply) {
   if (!dns_host_name(name)) return on_reply(dns_failure("its name is not valid"));
   auto question = std::make_unique<Question>(*this, name, type, share, std::move(on_reply));
   std::string refusal;
@@ -110,7 +112,7 @@ void RealDns::query(const std::string& name, DnsType type, ShareNumber share, st
       refusal = "too many name look-ups are under way";
     } else {
       first = asked_.empty();
-      asked_.push(*question.release(), 1);  // answered() takes it back
+      asked_.push(*question.release(), asked_.kSameCost);  // answered() takes it back
     }
   }
   if (question != nullptr) {

@@ -127,12 +127,12 @@ class RealWorkers final : public Workers {
     wake_.notify_all();
     for (std::thread& thread : threads_) thread.join();
   }
-  bool submit(std::function<void()> run, ShareNumber share) override {
+  bool submit(std::function<void()> run, CustomerShare share) override {
     auto job = std::make_unique<Job>(std::move(run), share);
     {
       const std::lock_guard lock(mutex_);
       if (!jobs_.admits(share, queue_max_)) return false;
-      jobs_.push(*job.release(), 1);  // work() takes it back
+      jobs_.push(*job.release(), jobs_.kSameCost);  // work() takes it back
     }
     wake_.notify_one();
     return true;
@@ -140,9 +140,9 @@ class RealWorkers final : public Workers {
 
  private:
   struct Job {
-    Job(std::function<void()> what, ShareNumber whose) : run(std::move(what)), share(whose) {}
+    Job(std::function<void()> what, CustomerShare whose) : run(std::move(what)), share(whose) {}
     std::function<void()> run;
-    ShareNumber share;
+    CustomerShare share;
     FairOrder order;
   };
 

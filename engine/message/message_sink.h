@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "engine/base/buffer.h"
+#include "engine/base/share.h"
 #include "engine/base/task.h"
 #include "engine/message/envelope.h"
 #include "engine/smtp/reply.h"
@@ -58,11 +59,17 @@ struct Submitter {
   std::string address;  // "192.0.2.1"
   std::string helo;
   std::string protocol;  // "SMTP" or "ESMTP"
+  // Of the customer's share: that of its class when the message was accepted.
+  ShareWeight weight = 1;
 };
 
-// In whose turn, and of whose share, the message goes.
+// In whose turn, and of whose share, the message goes: the customer's; a host's own, where none has logged in.
 [[nodiscard]] inline std::string_view share_name(const Submitter& from) {
   return from.customer.empty() ? std::string_view(from.address) : std::string_view(from.customer);
+}
+
+[[nodiscard]] inline CustomerShare share_of(const Submitter& from) {
+  return customer_share(share_name(from), from.weight);
 }
 
 // Whether a message is a DSN of our own: no client has submitted it.

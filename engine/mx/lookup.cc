@@ -30,7 +30,7 @@ MxLookup::MxLookup(io::Loop& loop, io::Dns& dns, io::Random& random, MxLookupOpt
 
 MxLookup::~MxLookup() { CHECK(waiting_ == 0 && asking_.empty()); }
 
-Task<MxLookup::Found> MxLookup::look_up(std::string domain, ShareNumber share) {
+Task<MxLookup::Found> MxLookup::look_up(std::string domain, CustomerShare share) {
   ++counters_.look_ups;
   if (auto literal = mx_literal(domain, options_.rules)) {
     if (!literal->found) co_return std::unexpected(std::move(literal->found).error());
@@ -57,7 +57,7 @@ MxLookup::Found MxLookup::hand_out(const KnownMx& known) {
 }
 
 // From the cache, from a look-up that is under way, or from DNS.
-Task<MxCache::Known> MxLookup::find(const std::string& domain, ShareNumber share) {
+Task<MxCache::Known> MxLookup::find(const std::string& domain, CustomerShare share) {
   if (auto known = cache_.find(domain, loop_.now())) {
     ++counters_.kept;
     co_return known;
@@ -87,7 +87,7 @@ void MxLookup::set_machine_addresses(MachineAddresses addresses) {
 }
 
 // Addresses are looked at as they arrive: those that came before a change were chosen by the old rules.
-Task<MxAnswer> MxLookup::ask_by_present_rules(const std::string& domain, ShareNumber share) {
+Task<MxAnswer> MxLookup::ask_by_present_rules(const std::string& domain, CustomerShare share) {
   for (int asked = 1;; ++asked) {
     const std::uint64_t before = rules_changed_;
     MxAnswer answer = co_await ask(domain, share);
@@ -95,7 +95,7 @@ Task<MxAnswer> MxLookup::ask_by_present_rules(const std::string& domain, ShareNu
   }
 }
 
-Task<MxAnswer> MxLookup::ask(const std::string& domain, ShareNumber share) {
+Task<MxAnswer> MxLookup::ask(const std::string& domain, CustomerShare share) {
   MxSelection choice(domain, options_.rules);
   choice.take_mx_hosts(co_await dns_.follow(domain, io::DnsType::mx, share));
   // All addresses are asked for at once: whether one is our own decides which hosts are left.

@@ -54,7 +54,7 @@ class MxLookup {
 
   // `domain`: of a recipient, in any case, or an address literal.  Ends in bounded time, and at
   // once, with a temporary failure, where the core stops.  `share`: whose mail it is for.
-  Task<Found> look_up(std::string domain, ShareNumber share = kOwnShare);
+  Task<Found> look_up(std::string domain, CustomerShare share = kOwnShare);
 
   // From now on these; what was found by others is asked for anew.
   void set_machine_addresses(MachineAddresses addresses);
@@ -65,9 +65,9 @@ class MxLookup {
 
  private:
   struct Waiter;
-  Task<MxCache::Known> find(const std::string& domain, ShareNumber share);
-  Task<MxAnswer> ask(const std::string& domain, ShareNumber share);
-  Task<MxAnswer> ask_by_present_rules(const std::string& domain, ShareNumber share);
+  Task<MxCache::Known> find(const std::string& domain, CustomerShare share);
+  Task<MxAnswer> ask(const std::string& domain, CustomerShare share);
+  Task<MxAnswer> ask_by_present_rules(const std::string& domain, CustomerShare share);
   Found hand_out(const KnownMx& known);
 
   io::Loop& loop_;

@@ -78,8 +78,9 @@ class Connection final : private io::Abortable {
 
   // This one is a client's: abort_outgoing() does not end it.
   void set_incoming() { spare(); }
-  // Whose turns of the core its tasks go on in from now on, and whose share of the receive buffers it waits for.
-  void set_share(ShareNumber share) { share_ = share; }
+  // Whose turns of the core its tasks go on in from now on, and whose share of the receive buffers it waits for.  A
+  // session's: its network's, and from the login on its customer's; a next hop's, that of the message.
+  void set_share(CustomerShare share) { share_ = share; }
 
   // Ends a wait in more() with `ok`, though nothing has arrived.
   void wake() { wake_reader(IoStatus::ok); }
@@ -169,7 +170,7 @@ class Connection final : private io::Abortable {
   std::array<iovec, kVectors> vectors_;
   io::OperationId receive_;
   io::OperationId send_;
-  ShareNumber share_ = kOwnShare;
+  CustomerShare share_ = kOwnShare;
   io::BufferPool::Starved starving_;  // waits for a buffer while starved_
 
   PromiseBase* reader_ = nullptr;

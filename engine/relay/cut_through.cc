@@ -14,12 +14,12 @@ constexpr smtp::StandardReply kElsewhere{
 
 using Kind = RecipientResult::Kind;
 
-CutThrough::CutThrough(hop::Pool& pool, OpenWriter open, message::Submitter submitter)
+CutThrough::CutThrough(hop::Pool& pool, MemoryBudget& memory, OpenWriter open, message::Submitter submitter)
     : pool_(pool),
       may_keep_(static_cast<bool>(open)),
       submitter_(std::move(submitter)),
       eager_(!may_keep_ || pool.route().dialog == route::RouteDialog::eager),
-      retained_(std::move(open), pool.route().retain_bytes_max) {}
+      retained_(std::move(open), pool.route().retain_bytes_max, memory, message::share_of(submitter_)) {}
 
 void CutThrough::make_transmission(std::vector<std::uint32_t> recipients) {
   transmission_.emplace(pool_, Transmission::Request{.envelope = *envelope_,
@@ -27,6 +27,7 @@ void CutThrough::make_transmission(std::vector<std::uint32_t> recipients) {
                                                      .content_bytes = std::nullopt,
                                                      .who = xclient_values(submitter_),
                                                      .customer = message::share_name(submitter_),
+                                                     .weight = submitter_.weight,
                                                      .may_be_kept = may_keep_});
 }
 

@@ -34,8 +34,8 @@ class CutThrough final : public message::MessageSink {
   static constexpr std::size_t kWindowBytes = Transmission::kWindowBytes;
   static constexpr std::size_t kChunkBytes = Transmission::kChunkBytes;
 
-  // `open`: empty where there is no place to keep a message. `pool` outlives the sink.
-  explicit CutThrough(hop::Pool& pool, OpenWriter open = {}, message::Submitter submitter = {});
+  // `open`: empty where there is no place to keep a message. `pool` and `memory` outlive the sink.
+  CutThrough(hop::Pool& pool, MemoryBudget& memory, OpenWriter open = {}, message::Submitter submitter = {});
 
   // These are not for this next hop: when they are offered they are answered 452, and left out.  Eager only.
   void leave_out(const std::vector<std::uint32_t>& recipients);

@@ -36,7 +36,8 @@ Task<void> DeliveryAttempt::transmit(hop::Pool& pool) {
                                    .recipients = to_.recipients,
                                    .content_bytes = stored.content_bytes,
                                    .who = xclient_values(stored.submitter),
-                                   .customer = message::share_name(stored.submitter)});
+                                   .customer = message::share_name(stored.submitter),
+                                   .weight = stored.submitter.weight});
   co_await transmission.begin(stored.form);
   for (spool::StoredContent content(parts_.spool, message_.id(), message_.message()); !content.at_end();) {
     auto part = co_await content.next();

@@ -16,7 +16,7 @@ Destination find_destination(const route::RouteTable& table, absl::FunctionRef<c
                             .own_dsn = message::is_own_dsn(envelope, from)});
   // As DNS knows it: all spellings are one destination, with one pool.  What is no domain is for DNS to refuse.
   found.domain = domain_key(domain.empty() ? hostname : domain);
-  found.share = share_number(message::share_name(from));
+  found.share = message::share_of(from);
   found.key = table.destination_key(route(found.route), found.domain);
   return found;
 }

@@ -16,10 +16,10 @@
 namespace sluice::relay {
 
 struct Destination {
-  std::size_t route = 0;          // its number in the table
-  std::string key;                // no other destination has it: RouteTable::destination_key()
-  std::string domain;             // of the recipient, a domain_key()
-  ShareNumber share = kOwnShare;  // of the sender's customer
+  std::size_t route = 0;            // its number in the table
+  std::string key;                  // no other destination has it: RouteTable::destination_key()
+  std::string domain;               // of the recipient, a domain_key()
+  CustomerShare share = kOwnShare;  // of the sender's customer
 };
 
 // `recipient` is one of the envelope's.  `hostname` is where <Postmaster> is.

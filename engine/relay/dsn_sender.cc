@@ -114,7 +114,7 @@ Task<bool> DsnSender::keep(spool::QueueId id, dsn::Report report, std::string cu
   status.recipients.resize(stored.envelope.recipients.size());
   Chain content;
   content.append_copy(report.content);
-  spool::Draft draft(parts_.spool, id, share_number(message::share_name(stored.submitter)), spool::Purpose::report);
+  spool::Draft draft(parts_.spool, id, message::share_of(stored.submitter), spool::Purpose::report);
   if (!co_await draft.append(std::move(content)) || !co_await draft.commit(stored, status)) co_return false;
   parts_.on_kept(id, stored, status);
   co_return true;

@@ -60,7 +60,8 @@ Task<void> Incoming::take_through() {
     co_return;
   }
   lease_.emplace(*std::move(lease));
-  auto through = std::make_unique<CutThrough>(lease_->pool(), falls_back() ? open_writer() : nullptr, submitter_);
+  auto through =
+      std::make_unique<CutThrough>(lease_->pool(), parts_.memory, falls_back() ? open_writer() : nullptr, submitter_);
   through_ = through.get();
   inner_ = std::move(through);
 }
@@ -81,7 +82,8 @@ Task<void> Incoming::choose() {
     // For good: the client has it as a reply now, and no DSN is needed.
     if (routing_failure_ && routing_failure_->permanent) co_return;
   }
-  if (inner_ == nullptr) inner_ = std::make_unique<QueueFirst>(open_writer());
+  if (inner_ == nullptr)
+    inner_ = std::make_unique<QueueFirst>(open_writer(), parts_.memory, message::share_of(submitter_));
   std::vector<smtp::Reply> answers;
   co_await inner_->add_recipients(*envelope_, 0, answers);
 }

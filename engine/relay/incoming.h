@@ -26,6 +26,7 @@ class Incoming final : public message::MessageSink {
     Router& router;
     spool::Spool& spool;
     Queue& queue;
+    MemoryBudget& memory;
     bool may_keep = true;  // false: the spool takes nothing now, and only what goes through without it is taken
   };
   Incoming(const Parts& parts, message::Submitter submitter);

@@ -10,7 +10,7 @@ void JobIndex::add(spool::QueueId id, const NewJob& job, Instant now) {
   const schedule::JobId made = schedule_.add(
       {.message = id,
        .destination = schedule_.destination(job.destination, route::route_of_destination(job.destination)),
-       .customer = schedule_.customer(job.customer),
+       .customer = schedule_.customer(job.customer, job.weight),
        .due = job.due,
        .expires = job.expires,
        .first_attempt = job.first_attempt,

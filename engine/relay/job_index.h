@@ -25,6 +25,7 @@ class JobIndex {
 
   struct NewJob {
     std::string_view customer;
+    ShareWeight weight = 1;  // of its share
     std::string_view destination;
     Instant due;
     Instant expires;  // Schedule::expired() gives it then, if it was not tried before

@@ -3,6 +3,7 @@
 // Owned by a message sink; core thread only.
 #pragma once
 
+#include <cstddef>
 #include <expected>
 #include <functional>
 #include <memory>
@@ -15,7 +16,7 @@
 
 namespace sluice::relay {
 
-// append()* commit(). Nothing is kept of a message whose writer goes before commit() has returned.
+// append()* write_out()* commit(). Nothing is kept of a message whose writer goes before commit() has returned.
 class MessageWriter {
  public:
   // The error says why not, in words; nothing more may be asked of the writer then.
@@ -28,6 +29,10 @@ class MessageWriter {
 
   // The next bytes of the content, in the form that was given when the writer was made. Nothing has to be safe yet.
   virtual Task<Result> append(Chain bytes) = 0;
+  // How much of it waits in memory for more, so as to be written together.
+  [[nodiscard]] virtual std::size_t in_memory() const = 0;
+  // Writes that now.  Nothing has to be safe yet, either.
+  virtual Task<Result> write_out() = 0;
   // The message is safe, whatever happens to us. `waiting` recipients are to be delivered to later, `failed` ones
   // reported to the sender unless they say that they are; a relayed one may want a report, too.
   virtual Task<Result> commit(message::DeliveryStatus status) = 0;

@@ -67,6 +67,7 @@ void Queue::add(spool::QueueId id, const spool::Stored& stored, const message::D
   for (const MessageDestination& each : destinations_of(stored.envelope, status, find))
     jobs_.add(id,
               {.customer = stored.submitter.customer,
+               .weight = stored.submitter.weight,
                .destination = each.destination.key,
                .due = instant_of(each.due),
                .expires = looked_at_by(stored.arrived),
@@ -81,6 +82,7 @@ void Queue::restore(const Restored& restored, std::string_view customer, std::st
   ++counters_.restored;
   jobs_.add(restored.id,
             {.customer = customer,
+             .weight = restored.weight,
              .destination = destination,
              .due = instant_of(restored.due),
              .expires = looked_at_by(restored.arrived),

@@ -42,6 +42,7 @@ struct Restored {
   WallMillis arrived = 0;
   WallMillis due = 0;
   std::uint32_t customer = 0;
+  ShareWeight weight = 1;         // of the customer's share
   std::uint32_t destination = 0;  // one of these for each destination
   bool tried = false;
   bool held = false;

@@ -69,6 +69,7 @@ MessageDestination Queue::recipients_for(ActiveMessage& message, std::string key
     if (!has_job[i])
       jobs_.add(message.id(),
                 {.customer = stored.submitter.customer,
+                 .weight = stored.submitter.weight,
                  .destination = waiting[i].destination.key,
                  .due = parts_.loop.now(),
                  .expires = looked_at_by(stored.arrived),
@@ -193,6 +194,7 @@ Task<void> Queue::expire(schedule::JobId job) {
   if (!kept && !closing_)
     jobs_.add(known.message,
               {.customer = (*message)->stored().submitter.customer,
+               .weight = (*message)->stored().submitter.weight,
                .destination = to.destination.key,
                .due = now + kKeepAgain,
                .expires = looked_at_by(wall()),

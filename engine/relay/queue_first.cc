@@ -18,6 +18,9 @@ Task<void> QueueFirst::begin(message::BodyForm form) {
 
 Task<void> QueueFirst::write(Chain bytes) {
   if (kept_) kept_ = co_await writer_->append(std::move(bytes));
+  if (!kept_ || memory_.cover(writer_->in_memory())) co_return;
+  kept_ = co_await writer_->write_out();
+  static_cast<void>(memory_.cover(writer_->in_memory()));
 }
 
 Task<message::Outcome> QueueFirst::commit() {

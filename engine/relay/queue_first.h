@@ -7,13 +7,16 @@
 #include <string>
 
 #include "engine/message/message_sink.h"
+#include "engine/relay/memory_budget.h"
 #include "engine/relay/message_writer.h"
 
 namespace sluice::relay {
 
 class QueueFirst final : public message::MessageSink {
  public:
-  explicit QueueFirst(OpenWriter open) : open_(std::move(open)) {}
+  // `memory` outlives the sink; `share`: whose part of it.
+  QueueFirst(OpenWriter open, MemoryBudget& memory, CustomerShare share)
+      : open_(std::move(open)), memory_(memory, share) {}
 
   Task<void> add_recipients(const message::Envelope& envelope, std::size_t first,
                             std::vector<smtp::Reply>& answers) override;
@@ -24,6 +27,7 @@ class QueueFirst final : public message::MessageSink {
 
  private:
   OpenWriter open_;
+  MemoryUse memory_;
   std::unique_ptr<MessageWriter> writer_;
   const message::Envelope* envelope_ = nullptr;
   MessageWriter::Result kept_;  // so far

@@ -71,6 +71,7 @@ Task<bool> Queue::carry_out(ActiveMessage& message, Order order, std::string why
   if (ends && saved && !message.finished && !jobs_.contains(message.id()))
     jobs_.add(message.id(),
               {.customer = message.stored().submitter.customer,
+               .weight = message.stored().submitter.weight,
                .destination = kDsnDestination,
                .due = parts_.loop.now(),
                .expires = looked_at_by(wall()),

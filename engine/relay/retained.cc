@@ -41,6 +41,15 @@ Task<void> Retained::add(const Chain& bytes) {
     }
   }
   if (content_.size() > (writer_ == nullptr ? bytes_max_ : kPieceBytes)) co_await hand_over();
+  if (!memory_.cover(held())) co_await write_out();
+}
+
+// There is no memory for it now: all that is held goes to the disk.
+Task<void> Retained::write_out() {
+  co_await hand_over();
+  if (kept_) kept_ = co_await writer_->write_out();
+  if (!kept_) drop();
+  static_cast<void>(memory_.cover(held()));
 }
 
 // What is held goes to the writer; kept_ says what came of it.
@@ -74,6 +83,7 @@ Task<MessageWriter::Result> Retained::keep_header(message::DeliveryStatus status
 void Retained::drop() {
   content_.clear();
   writer_ = nullptr;
+  static_cast<void>(memory_.cover(0));
 }
 
 }  // namespace sluice::relay

@@ -1,5 +1,6 @@
 // The content of a message on its way through, for as long as the next hop may still fail: in memory, where it shares
-// the blocks that are under way, up to a bound; what is more goes to a writer. Without one nothing is retained.
+// the blocks that are under way, up to a bound, and as far as its customer may hold memory; what is more goes to a
+// writer. Without one nothing is retained.
 // Owned by one message sink; core thread only.
 #pragma once
 
@@ -8,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include "engine/relay/memory_budget.h"
 #include "engine/relay/message_writer.h"
 
 namespace sluice::relay {
@@ -19,7 +21,9 @@ class Retained {
   // Of a header that is looked for in the content.
   static constexpr std::size_t kHeaderBytesMax = 64 * 1024;
 
-  Retained(OpenWriter open, std::size_t bytes_max) : open_(std::move(open)), bytes_max_(bytes_max) {}
+  // `memory` outlives this; `share`: whose part of it.
+  Retained(OpenWriter open, std::size_t bytes_max, MemoryBudget& memory, CustomerShare share)
+      : open_(std::move(open)), bytes_max_(bytes_max), memory_(memory, share) {}
   Retained(const Retained&) = delete;
   Retained& operator=(const Retained&) = delete;
 
@@ -35,13 +39,17 @@ class Retained {
   void drop();
 
   // For tests: the bound on it.
-  [[nodiscard]] std::size_t in_memory() const { return content_.size(); }
+  [[nodiscard]] std::size_t in_memory() const { return held(); }
 
  private:
   Task<void> hand_over();
+  Task<void> write_out();
+  // With what the writer has of it.
+  [[nodiscard]] std::size_t held() const { return content_.size() + (writer_ != nullptr ? writer_->in_memory() : 0); }
 
   OpenWriter open_;  // empty: there is no place to keep anything
   std::size_t bytes_max_;
+  MemoryUse memory_;
   const message::Envelope* envelope_ = nullptr;
   message::BodyForm form_ = message::BodyForm::dot_stuffed;
   Chain content_;

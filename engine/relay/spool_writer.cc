@@ -20,7 +20,7 @@ SpoolWriter::SpoolWriter(spool::Spool& spool, Queue& queue, message::Submitter s
       envelope_(envelope),
       form_(form),
       id_(id_of(envelope)),
-      draft_(spool, id_, share_number(message::share_name(submitter_))) {}
+      draft_(spool, id_, message::share_of(submitter_)) {}
 
 Task<MessageWriter::Result> SpoolWriter::commit(message::DeliveryStatus status) {
   const spool::Stored stored{.envelope = envelope_,

@@ -14,6 +14,8 @@ class SpoolWriter final : public MessageWriter {
               message::BodyForm form);
 
   Task<Result> append(Chain bytes) override { return draft_.append(std::move(bytes)); }
+  [[nodiscard]] std::size_t in_memory() const override { return draft_.in_memory(); }
+  Task<Result> write_out() override { return draft_.write_out(); }
   Task<Result> commit(message::DeliveryStatus status) override;
 
  private:

@@ -55,8 +55,6 @@ namespace sluice::relay {
   return {.login = who.account, .addr = who.address, .proto = who.protocol, .helo = who.helo};
 }
 
-// Whose share of a pool's connections its messages use: the customer's; a host's own, where none has logged in.
-
 struct RecipientResult {
   enum class Kind : std::uint8_t {
     unasked,   // nothing was said of it, and nothing is wrong with it: the next hop takes no more at a time
@@ -97,6 +95,7 @@ class Transmission final : private hop::Pool::Holder {
     std::optional<std::uint64_t> content_bytes;  // as BDAT would carry it, where it is known beforehand
     smtp::XclientValues who;                     // who sends it, for a next hop that gets to know it; outlives it too
     std::string_view customer;                   // whose share of the pool it is; outlives it too
+    ShareWeight weight = 1;                      // of that share
     bool may_be_kept = false;                    // see undecided()
   };
 

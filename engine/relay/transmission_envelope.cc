@@ -17,6 +17,7 @@ constexpr smtp::EnhancedCode kTooManyRecipients{5, 5, 3};
 // False when there is none to be had: all results are there then.
 Task<bool> Transmission::connect(bool fresh) {
   auto acquired = co_await pool_.acquire({.customer = request_.customer,
+                                          .weight = request_.weight,
                                           .fresh = fresh || unproved_,
                                           .but = unable_,
                                           .large = request_.envelope.large(),

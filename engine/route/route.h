@@ -11,6 +11,9 @@
 
 namespace sluice::route {
 
+// Of a message that comes in: what it holds in memory at least, whatever others hold; it gets more in steps of this.
+inline constexpr std::uint64_t kMessageMemoryStep = std::uint64_t{64} * 1024;
+
 enum class RouteTls : std::uint8_t {
   none,
   opportunistic,  // STARTTLS where it is offered, whatever the certificate

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 
+#include "engine/base/share.h"
 #include "engine/base/time.h"
 #include "engine/schedule/heap.h"
 #include "engine/schedule/list.h"
@@ -62,6 +63,7 @@ struct Flow {
     List jobs;    // ready
     Links links;  // in the ring, or among the parked
     Place place = Place::nowhere;
+    ShareWeight turns = 0;  // at its destination, in a row
   };
   std::uint32_t customer = kNone;
   std::uint32_t destination = kNone;  // free: the next free flow
@@ -132,6 +134,9 @@ struct Destination {
 struct Customer {
   std::array<List, kLanes> ring;         // lanes of flows that may go, the next one first
   std::array<Links, kLanes> ring_links;  // among the customers with such
+  // Turns that are left of those in a row, while it stands in a ring.
+  std::array<ShareWeight, kLanes> turns{};
+  ShareWeight weight = 1;
 };
 
 }  // namespace sluice::schedule::detail

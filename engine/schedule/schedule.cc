@@ -76,8 +76,9 @@ DestinationId Schedule::destination(std::string_view name, std::string_view rout
   return {index, destinations_.generation(index)};
 }
 
-CustomerId Schedule::customer(std::string_view name) {
+CustomerId Schedule::customer(std::string_view name, ShareWeight weight) {
   const std::uint32_t index = customers_.intern(name, Customer{});
+  customers_[index].weight = weight;
   return {index, customers_.generation(index)};
 }
 

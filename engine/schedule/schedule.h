@@ -1,10 +1,10 @@
 // Decides which queued job (one message for one destination) may be tried now.  Pure: times are given, nothing is
 // waited for; what has to be remembered beyond a restart is in the spool.
 //
-// Fairness.  Customers with something to send take turns; a customer's destinations take turns; at a destination that
-// is the bottleneck, customers take turns.  At each of these places first attempts go before retries, and of every
-// `retries_share` turns one is a retry's; and messages with many recipients go behind both, with one turn of
-// detail::kLargeShare.  A destination without room holds up only its own jobs.
+// Fairness.  Customers with something to send take turns, each as many in a row as it weighs; a customer's destinations
+// take turns; at a destination that is the bottleneck, customers take turns, likewise.  At each of these places first
+// attempts go before retries, and of every `retries_share` turns one is a retry's; and messages with many recipients go
+// behind both, with one turn of detail::kLargeShare.  A destination without room holds up only its own jobs.
 //
 // Costs.  A job costs at most scheduling::kJobBytesMax; a destination or customer some hundred bytes, while in use or
 // among the latest few thousand.  All is O(1) or O(log n); what time brings is done in portions, by next() and
@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "engine/base/share.h"
 #include "engine/base/time.h"
 #include "engine/schedule/heap.h"
 #include "engine/schedule/job.h"
@@ -124,7 +125,8 @@ class Schedule {
   // Ids stay valid while a job refers to them, and, of those that none refers to, the latest `..._unused_max`.
   // `route`: whose limits hold for it, from now on.
   DestinationId destination(std::string_view name, std::string_view route = {});
-  CustomerId customer(std::string_view name);
+  // `weight`: from now on.
+  CustomerId customer(std::string_view name, ShareWeight weight = 1);
   [[nodiscard]] DestinationId find_destination(std::string_view name) const;  // generation 0: there is none
 
   // After a reload.  What was learned stays, within the new limits; destinations of a route that is gone keep theirs.
@@ -220,7 +222,7 @@ class Schedule {
   void wake_job(std::uint32_t job, Instant now);
   void flush_some(Instant now);
   void unpark_one(Instant now);
-  void place(std::uint32_t ref, Instant now);
+  void place(std::uint32_t ref, bool keeps_turn, Instant now);
   void park(std::uint32_t ref, bool keeps_place);
   void unpark(std::uint32_t ref);
   void enter_ring(std::uint32_t ref);

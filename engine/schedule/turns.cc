@@ -101,7 +101,7 @@ void Schedule::make_ready(std::uint32_t index, Instant now) {
   ++destination_of(job).ready[lane_index(lane)];
   const std::uint32_t ref = lane_ref(job.flow, lane);
   append(queue_of(ref).jobs, index, job_links());
-  if (queue_of(ref).place == Flow::Place::nowhere) place(ref, now);
+  if (queue_of(ref).place == Flow::Place::nowhere) place(ref, /*keeps_turn=*/false, now);
 }
 
 // It is no longer ready; a lane without any has no place.
@@ -120,15 +120,16 @@ void Schedule::take_ready(std::uint32_t index, Instant now) {
 
 // ------------------------------------------------------------------------------------ rings and parking places
 
-// Behind those that are parked already; else into the ring if there is room for one more.
-void Schedule::place(std::uint32_t ref, Instant now) {
+// Behind those that are parked already, or before them; else into the ring if there is room for one more.
+void Schedule::place(std::uint32_t ref, bool keeps_turn, Instant now) {
   const std::uint32_t index = flows_[flow_of(ref)].destination;
   Destination& destination = destinations_[index];
-  const bool first_in_line = destination.parked[lane_index(lane_of(ref))].empty();
+  const bool first_in_line = keeps_turn || destination.parked[lane_index(lane_of(ref))].empty();
+  if (!keeps_turn) queue_of(ref).turns = 0;
   if (first_in_line && destination.throttle.room(now) > destination.in_ring)
     enter_ring(ref);
   else
-    park(ref, false);
+    park(ref, keeps_turn);
   refresh(index, now);
 }
 
@@ -146,27 +147,41 @@ void Schedule::unpark(std::uint32_t ref) {
   queue_of(ref).place = Flow::Place::nowhere;
 }
 
+// Before the others where its customer has turns left of those that it had just now.
 void Schedule::enter_ring(std::uint32_t ref) {
   const Flow& flow = flows_[flow_of(ref)];
   const Lane lane = lane_of(ref);
-  List& ring = customers_[flow.customer].ring[lane_index(lane)];
-  if (ring.empty()) append(ring_[lane_index(lane)], flow.customer, customer_links(lane));
+  Customer& customer = customers_[flow.customer];
+  List& ring = customer.ring[lane_index(lane)];
+  ShareWeight& turns = customer.turns[lane_index(lane)];
+  if (ring.empty() && turns > 0) {
+    prepend(ring_[lane_index(lane)], flow.customer, customer_links(lane));
+  } else if (ring.empty()) {
+    turns = customer.weight;
+    append(ring_[lane_index(lane)], flow.customer, customer_links(lane));
+  }
   append(ring, ref, lane_links());
   queue_of(ref).place = Flow::Place::ring;
   ++destinations_[flow.destination].in_ring;
 }
 
-// `had_turn`: so it is another customer's now.
+// `had_turn`: so it is another customer's now, unless it has more turns in a row.
 void Schedule::leave_ring(std::uint32_t ref, bool had_turn) {
   const Flow& flow = flows_[flow_of(ref)];
   const Lane lane = lane_of(ref);
-  List& ring = customers_[flow.customer].ring[lane_index(lane)];
+  Customer& customer = customers_[flow.customer];
+  List& ring = customer.ring[lane_index(lane)];
+  ShareWeight& turns = customer.turns[lane_index(lane)];
+  if (had_turn) --turns;
   unlink(ring, ref, lane_links());
   queue_of(ref).place = Flow::Place::nowhere;
   --destinations_[flow.destination].in_ring;
-  if (!ring.empty() && !had_turn) return;
+  if (!ring.empty() && turns > 0) return;
   unlink(ring_[lane_index(lane)], flow.customer, customer_links(lane));
-  if (!ring.empty()) append(ring_[lane_index(lane)], flow.customer, customer_links(lane));
+  if (!had_turn) turns = 0;  // it comes again behind the others
+  if (ring.empty()) return;
+  turns = customer.weight;
+  append(ring_[lane_index(lane)], flow.customer, customer_links(lane));
 }
 
 // To be called after whatever changed a destination's room, or the customers that are parked there.
@@ -233,10 +248,13 @@ JobId Schedule::start(std::uint32_t ref, Instant now) {
   ++running_;
   ++counters_.started;
   if (jobs_[job].again) ++counters_.started_again;
+  Customer& customer = customers_[flows_[flow_of(ref)].customer];
   if (!queue_of(ref).jobs.empty())
-    place(ref, now);
+    place(ref, ++queue_of(ref).turns < customer.weight, now);
   else
     refresh(index, now);
+  // Those that it could not use now are nobody's.
+  if (customer.ring[lane_index(lane)].empty()) customer.turns[lane_index(lane)] = 0;
   return id_of(job);
 }
 

@@ -145,6 +145,7 @@ Generation::Parts Core::parts(std::shared_ptr<tls::CertificateStore> certificate
           .admission = admission_,
           .spool = spool_,
           .queue = queue_,
+          .message_memory = message_memory_,
           .machine_addresses = options_.machine_addresses};
 }
 
@@ -219,6 +220,7 @@ void Core::apply_limits() {
                          .handshakes_per_address = limits.handshakes_per_address,
                          .ipv6_bits = limits.ipv6_prefix});
   observer_.set_ipv6_bits(limits.ipv6_prefix);
+  message_memory_.set_most(current_->plan().config.spool.memory_per_core_bytes);
   outgoing_.set_most(std::min(limits.outgoing_per_core, file_limits_.outgoing_per_core));
 }
 

@@ -21,6 +21,7 @@
 #include "engine/io/loop.h"
 #include "engine/io/names.h"
 #include "engine/net/listener.h"
+#include "engine/relay/memory_budget.h"
 #include "engine/server/cluster.h"
 #include "engine/server/counters.h"
 #include "engine/server/delivery_observer.h"
@@ -193,6 +194,7 @@ class Core {
   io::Dns& dns_;
   spool::Spool spool_;
   relay::Queue queue_;
+  relay::MemoryBudget message_memory_{0};
   bool spool_started_ = false;
   std::unique_ptr<Generation> current_;
   std::vector<std::unique_ptr<Generation>> retired_;

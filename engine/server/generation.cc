@@ -19,6 +19,7 @@ Generation::Generation(io::Loop& loop, std::shared_ptr<const Plan> plan, const P
                 .countries = plan_->countries.get()},
       spool_(parts.spool),
       queue_(parts.queue),
+      message_memory_(parts.message_memory),
       certificates_(parts.certificates) {}
 
 std::expected<std::unique_ptr<Generation>, std::string> Generation::make(io::Loop& loop,
@@ -78,10 +79,13 @@ Task<void> Generation::close() {
 }
 
 std::unique_ptr<message::MessageSink> Generation::make(const message::Submitter& submitter) {
-  return std::make_unique<relay::Incoming>(
-      relay::Incoming::Parts{
-          .loop = loop_, .router = *router_, .spool = spool_, .queue = queue_, .may_keep = may_keep()},
-      submitter);
+  return std::make_unique<relay::Incoming>(relay::Incoming::Parts{.loop = loop_,
+                                                                  .router = *router_,
+                                                                  .spool = spool_,
+                                                                  .queue = queue_,
+                                                                  .memory = message_memory_,
+                                                                  .may_keep = may_keep()},
+                                           submitter);
 }
 
 bool Generation::may_keep() const { return spool_.accepting() || !plan_->needs_spool; }

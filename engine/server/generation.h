@@ -43,6 +43,7 @@ class Generation final : public message::MessageSinkFactory {
     session::Admission& admission;
     spool::Spool& spool;
     relay::Queue& queue;
+    relay::MemoryBudget& message_memory;
     mx::MachineAddresses machine_addresses;
   };
   // The error is a sentence.  What is lent outlives the generation.
@@ -80,6 +81,7 @@ class Generation final : public message::MessageSinkFactory {
   session::Services services_;
   spool::Spool& spool_;
   relay::Queue& queue_;
+  relay::MemoryBudget& message_memory_;
   std::shared_ptr<tls::CertificateStore> certificates_;  // all cores'
   std::vector<std::unique_ptr<tls::TlsContext>> contexts_;
   std::vector<std::shared_ptr<const session::ListenerRules>> rules_;

@@ -43,6 +43,7 @@ class Restorer {
                             .arrived = stored.arrived,
                             .due = each.due,
                             .customer = customers_.of(stored.submitter.customer),
+                            .weight = stored.submitter.weight,
                             .destination = destinations_.of(each.destination.key),
                             .tried = each.tried,
                             .held = found.status.held,

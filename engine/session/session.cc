@@ -176,7 +176,9 @@ void Session::set_identity(auth::IdentityRef identity) {
   identity_ = std::move(identity);
   watched_.reset();
   submitter_ = nullptr;
-  connection_->set_share(identity_ != nullptr ? share_number(identity_->customer_name) : login_share());
+  const bool by_class = identity_ != nullptr && rules_->classes != nullptr;
+  weight_ = by_class ? rules_->classes->share_weight(*identity_) : ShareWeight{1};
+  connection_->set_share(identity_ != nullptr ? customer_share(identity_->customer_name, weight_) : login_share());
   if (services_.limits == nullptr) return;
   if (identity_ != nullptr) {
     submitter_ = services_.limits->open(*identity_);
@@ -224,6 +226,7 @@ void Session::on_mail() {
   if (identity_ != nullptr) {
     submitter.customer = identity_->customer_name;
     submitter.account = identity_->account_name;
+    submitter.weight = weight_;
   }
   const tls::TlsSession* tls = connection_->tls();
   transaction_ = std::make_unique<Transaction>(

@@ -87,7 +87,7 @@ class Session final : private smtp::RefusalObserver {
   Task<void> answer_login(auth::Answer answer, std::string_view name, std::string_view given, Instant asked);
   void apply_class(std::uint32_t failures_before);
   [[nodiscard]] auth::LoginClient login_client() const;
-  [[nodiscard]] ShareNumber login_share() const;
+  [[nodiscard]] CustomerShare login_share() const;
   Task<void> delay_refusal(Instant asked);
   // If there is one: there will be no message.  `reason` is for the log.
   Task<void> end_transaction(std::string_view reason);
@@ -155,6 +155,7 @@ class Session final : private smtp::RefusalObserver {
   std::string out_;  // replies that are not sent yet
   smtp::ReplyWriter writer_{out_};
   auth::IdentityRef identity_;
+  ShareWeight weight_ = 1;                        // of the share of its customer, from the login on
   std::shared_ptr<policy::Submitter> submitter_;  // of identity_; null: nothing is limited
   std::optional<WatchedLogin> watched_;           // of identity_; none: nothing is noticed
   std::unique_ptr<auth::SaslMachine> sasl_;

@@ -81,8 +81,8 @@ auth::LoginClient Session::login_client() const {
           .tls = connection_->tls() != nullptr};
 }
 
-ShareNumber Session::login_share() const {
-  return share_number(services_.admission.block_of(connection_->peer()).to_string());
+CustomerShare Session::login_share() const {
+  return customer_share(services_.admission.block_of(connection_->peer()).to_string());
 }
 
 Task<void> Session::check(auth::Credentials credentials) {

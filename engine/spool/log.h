@@ -50,7 +50,7 @@ class Log {
     std::uint64_t id = 0;
     std::string_view head;
     const Chain* content = nullptr;
-    ShareNumber share = 0;
+    CustomerShare share;
     bool mail = false;  // that a client waits for: a file without a name does not keep it
     // Filled in:
     FairOrder order;

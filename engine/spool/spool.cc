@@ -208,7 +208,7 @@ Task<std::expected<void, std::string>> Spool::store(QueueId id, const Stored& st
                    .id = id,
                    .head = head,
                    .content = &content,
-                   .share = share_number(message::share_name(stored.submitter)),
+                   .share = message::share_of(stored.submitter),
                    .mail = purpose == Purpose::mail};
   const std::uint32_t kilobytes = kilobytes_of(write.bytes(), stored.pieces, stored.envelope.recipients.size());
   // The pieces have theirs.
@@ -229,7 +229,7 @@ Task<std::expected<void, std::string>> Spool::store(QueueId id, const Stored& st
   co_return std::expected<void, std::string>();
 }
 
-Task<Location> Spool::store_piece(QueueId id, const Chain& content, ShareNumber share, Purpose purpose) {
+Task<Location> Spool::store_piece(QueueId id, const Chain& content, CustomerShare share, Purpose purpose) {
   CHECK(content.size() <= kPieceBytesMax);
   Log::Write write{.type = RecordType::piece,
                    .id = id,

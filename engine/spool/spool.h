@@ -102,7 +102,7 @@ class Spool {
                                                const Chain& content, Purpose purpose = Purpose::mail);
   // Part of a message that is not complete yet.  Not present: the disk failed.  The caller keeps the location: for
   // store(), or for forget_pieces().
-  Task<Location> store_piece(QueueId id, const Chain& content, ShareNumber share, Purpose purpose);
+  Task<Location> store_piece(QueueId id, const Chain& content, CustomerShare share, Purpose purpose);
   void forget_pieces(const std::vector<Location>& pieces);
 
   // Room to record what becomes of so many recipients in one delivery attempt: to be had before it starts, and kept
@@ -234,7 +234,7 @@ class Spool {
 // Owned by a message sink. What was appended is forgotten when it goes before commit() has returned.
 class Draft {
  public:
-  Draft(Spool& spool, QueueId id, ShareNumber share = 0, Purpose purpose = Purpose::mail)
+  Draft(Spool& spool, QueueId id, CustomerShare share = kOwnShare, Purpose purpose = Purpose::mail)
       : spool_(spool), id_(id), share_(share), purpose_(purpose) {}
   ~Draft() { forget(); }
   Draft(const Draft&) = delete;
@@ -242,17 +242,22 @@ class Draft {
 
   // The error says why the message cannot be kept; nothing more needs to come.
   Task<std::expected<void, std::string>> append(Chain bytes);
+  // What waits in memory to become a piece, or the message's end.
+  [[nodiscard]] std::size_t in_memory() const { return rest_.size(); }
+  // Makes a piece of it now.  As append().
+  Task<std::expected<void, std::string>> write_out();
   // `stored` without content_bytes and pieces. Without an error it is kept.
   Task<std::expected<void, std::string>> commit(Stored stored, const message::DeliveryStatus& status);
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
 
  private:
   friend class Spool;
+  Task<std::expected<void, std::string>> write_piece(std::size_t bytes);
   void forget();
 
   Spool& spool_;
   QueueId id_;
-  ShareNumber share_;  // whose it is
+  CustomerShare share_;  // whose it is
   Purpose purpose_;
   Chain rest_;
   std::vector<Location> pieces_;

@@ -23,6 +23,8 @@ constexpr std::uint64_t kSchema = 2;
 constexpr std::uint64_t kSchemaOldest = 1;
 // Of a status that says why its message is on hold; every other one is written as before.
 constexpr std::uint64_t kSchemaWithReason = 3;
+// Of a message whose customer's share does not weigh 1; likewise.
+constexpr std::uint64_t kSchemaWithWeight = 3;
 constexpr std::size_t kPiecesMax = 1U << 16;
 constexpr auto kCodeMax = std::numeric_limits<std::uint16_t>::max();
 constexpr auto kTriesMax = std::numeric_limits<std::uint32_t>::max();
@@ -225,7 +227,8 @@ std::string encode_message(const Stored& stored, const DeliveryStatus& status) {
   if (stored.envelope.recipients.size() > smtp::kRecipientsMaxCeiling || stored.pieces.size() > kPiecesMax) return {};
   std::string payload;
   ByteWriter out(payload);
-  out.number(kSchema);
+  const bool weighs = stored.submitter.weight != 1;
+  out.number(weighs ? kSchemaWithWeight : kSchema);
   out.number(unsigned_of(stored.arrived));
   out.number(static_cast<std::uint64_t>(stored.form));
   const message::Submitter& from = stored.submitter;
@@ -233,6 +236,7 @@ std::string encode_message(const Stored& stored, const DeliveryStatus& status) {
     out.text(*part);
   write_envelope(out, stored.envelope);
   out.text(stored.envelope.message_id);
+  if (weighs) out.number(from.weight);
   out.number(stored.content_bytes);
   out.number(stored.pieces.size());
   for (const Location& piece : stored.pieces) write_location(out, piece);
@@ -248,7 +252,7 @@ std::optional<DecodedMessage> decode_message(QueueId id, std::string_view payloa
 std::optional<DecodedMessage> decode_message_head(QueueId id, std::string_view first, std::size_t payload_bytes) {
   CHECK(first.size() <= payload_bytes);
   ByteReader in(first);
-  const std::uint64_t schema = in.number(kSchema);
+  const std::uint64_t schema = in.number(kSchemaWithWeight);
   if (schema < kSchemaOldest) return std::nullopt;
   DecodedMessage decoded;
   Stored& stored = decoded.stored;
@@ -260,6 +264,8 @@ std::optional<DecodedMessage> decode_message_head(QueueId id, std::string_view f
   stored.envelope.id = message::queue_id_text(id);
   read_envelope(in, stored.envelope);
   if (schema >= 2) stored.envelope.message_id = in.text();
+  if (schema >= kSchemaWithWeight) from.weight = static_cast<ShareWeight>(in.number(kShareWeightMax));
+  if (from.weight == 0) return std::nullopt;
   stored.content_bytes = in.number();
   const std::uint64_t pieces = in.number(kPiecesMax);
   std::uint64_t bytes = 0;

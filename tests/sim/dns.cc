@@ -68,7 +68,7 @@ io::DnsReply SimDns::find(std::string name, io::DnsType type) const {
   return reply;
 }
 
-void SimDns::query(const std::string& name, io::DnsType type, ShareNumber /*share*/,
+void SimDns::query(const std::string& name, io::DnsType type, CustomerShare /*share*/,
                    std::function<void(io::DnsReply)> on_reply) {
   ++asked_[{io::fold_dns_name(name), type}];
   const int error = context_.faults.fails(SimCall::query, "");

@@ -41,7 +41,7 @@ class SimDns final : public io::Dns {
   // SimFaults::calls(SimCall::query).
   [[nodiscard]] std::size_t asked(std::string_view name, io::DnsType type) const;
 
-  void query(const std::string& name, io::DnsType type, ShareNumber share,
+  void query(const std::string& name, io::DnsType type, CustomerShare share,
              std::function<void(io::DnsReply)> on_reply) override;
 
  private:

@@ -63,7 +63,7 @@ class SimWorkers final : public io::Workers {
  public:
   SimWorkers(SimContext& context, const SimHost& host, std::size_t& waiting)
       : context_(context), host_(host), waiting_(waiting) {}
-  bool submit(std::function<void()> job, ShareNumber /*share*/) override {
+  bool submit(std::function<void()> job, CustomerShare /*share*/) override {
     const bool full = waiting_ >= context_.options.jobs_max;
     if (context_.faults.fails(SimCall::work, host_.ip) != 0 || full) return false;
     ++waiting_;

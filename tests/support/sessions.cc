@@ -190,6 +190,7 @@ class ScriptedSinks::MessageSink final : public message::MessageSink {
 
 std::unique_ptr<message::MessageSink> ScriptedSinks::make(const message::Submitter& submitter) {
   submitters.push_back(submitter.account);
+  weights.push_back(submitter.weight);
   return std::make_unique<MessageSink>(*this);
 }
 

@@ -78,9 +78,10 @@ class ScriptedSinks final : public message::MessageSinkFactory {
   std::vector<TakenMessage> ledger;
   message::ContentFacts facts;  // of the last one that was finished
   std::vector<std::string> submitters;
-  std::uint64_t begun = 0;      // bodies
-  std::uint64_t abandoned = 0;  // messages
-  std::uint64_t live = 0;       // sinks
+  std::vector<ShareWeight> weights;  // of their shares
+  std::uint64_t begun = 0;           // bodies
+  std::uint64_t abandoned = 0;       // messages
+  std::uint64_t live = 0;            // sinks
 
  private:
   class MessageSink;

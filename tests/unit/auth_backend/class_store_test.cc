@@ -64,6 +64,7 @@ TEST_F(ClassStoreTest, TheNearestClassCounts) {
   add_device("plain", kClassDevice, "");
   add_device("own", "abcde23456fghij7klmm", "device");
   EXPECT_EQ(by_password()->policy_class, "");
+  EXPECT_EQ(by_password()->customer_class, "");
   expect_ok(admin_->set_customer_class("acme", "business"));
   for (const IdentityRef& each : {by_password(), by_claim(), by_claim("other@example.com"), by_device()})
     EXPECT_EQ(each->policy_class, "business");
@@ -72,6 +73,8 @@ TEST_F(ClassStoreTest, TheNearestClassCounts) {
   for (const IdentityRef& each : {by_password(), by_claim(), by_device()}) EXPECT_EQ(each->policy_class, "list_server");
   EXPECT_EQ(by_claim("other@example.com")->policy_class, "business");
   EXPECT_EQ(by_device("abcde23456fghij7klmm")->policy_class, "device");
+  for (const IdentityRef& each : {by_password(), by_claim(), by_device(), by_device("abcde23456fghij7klmm")})
+    EXPECT_EQ(each->customer_class, "business");
   expect_ok(admin_->set_account_class("tim@example.com", ""));
   EXPECT_EQ(by_password()->policy_class, "business");
 }

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <deque>
 #include <string>
 #include <vector>
@@ -13,14 +14,15 @@ namespace {
 
 struct Record {
   std::string name;
-  ShareNumber share = 0;
+  CustomerShare share;
   FairOrder order;
 };
 
 class FairQueueTest : public ::testing::Test {
  protected:
-  void push(const std::string& name, ShareNumber share, std::uint32_t size = 4096) {
-    queue_.push(records_.emplace_back(Record{.name = name, .share = share, .order = {}}), size);
+  void push(const std::string& name, ShareNumber share, std::uint32_t size = 4096, ShareWeight weight = 1) {
+    queue_.push(records_.emplace_back(Record{.name = name, .share = {.number = share, .weight = weight}, .order = {}}),
+                size);
   }
   std::vector<std::string> take(std::size_t count) {
     std::vector<std::string> names;
@@ -57,6 +59,26 @@ TEST_F(FairQueueTest, LongRecordsComeLessOften) {
   EXPECT_THAT(take(9), ElementsAre("b1", "b2", "b3", "a1", "a2"));
 }
 
+TEST_F(FairQueueTest, OneThatWeighsThreeGetsThreeTimesAsMuch) {
+  for (int i = 0; i < 300; ++i) {
+    push("a", 1, 4096, 3);
+    push("b", 2);
+    push("c", 3);
+  }
+  std::vector<std::string> taken = take(300);
+  EXPECT_EQ(std::ranges::count(taken, "a"), 180);
+  EXPECT_EQ(std::ranges::count(taken, "b"), 60);
+  EXPECT_EQ(std::ranges::count(taken, "c"), 60);
+}
+
+TEST_F(FairQueueTest, AThousandRecordsPutOffAnothersByTheirWeightAtMost) {
+  for (int i = 0; i < 1000; ++i) push("a", 1, 4096, 5);
+  EXPECT_EQ(take(7).size(), 7U);
+  push("b", 2);
+  const std::vector<std::string> taken = take(6);
+  EXPECT_EQ(std::ranges::count(taken, "b"), 1);
+}
+
 TEST_F(FairQueueTest, NoCustomerSavesUpTurns) {
   for (int i = 0; i < 100; ++i) push("a", 1);
   EXPECT_EQ(take(100).size(), 100U);
@@ -69,15 +91,15 @@ TEST_F(FairQueueTest, NoCustomerSavesUpTurns) {
 // One that has less than its part of a bound may wait though others have filled it.
 TEST_F(FairQueueTest, ACrowdLeavesRoomForOthers) {
   for (int i = 0; i < 10; ++i) push("a", 1);
-  EXPECT_FALSE(queue_.admits(1, 10));
+  EXPECT_FALSE(queue_.admits({1}, 10));
   for (int i = 0; i < 5; ++i) {
-    EXPECT_TRUE(queue_.admits(2, 10)) << i;
+    EXPECT_TRUE(queue_.admits({2}, 10)) << i;
     push("b", 2);
   }
-  EXPECT_FALSE(queue_.admits(2, 10));
-  EXPECT_TRUE(queue_.admits(3, 10));
+  EXPECT_FALSE(queue_.admits({2}, 10));
+  EXPECT_TRUE(queue_.admits({3}, 10));
   EXPECT_EQ(take(15).size(), 15U);
-  EXPECT_TRUE(queue_.admits(1, 10));
+  EXPECT_TRUE(queue_.admits({1}, 10));
 }
 
 TEST_F(FairQueueTest, WhatIsPutBackHasTheTurnsThatItHad) {

@@ -351,7 +351,7 @@ Task<void> wait_then_note(AsyncEvent& event, int name, std::vector<int>& order) 
 
 // Waits on behalf of a share, as a session does once its connection has one.
 struct Starter {
-  Task<void> wait(ShareNumber share, int name, std::vector<int>& order) {
+  Task<void> wait(CustomerShare share, int name, std::vector<int>& order) {
     running_share = share;
     Task<void> task = wait_then_note(event, name, order);
     running_share = kOwnShare;
@@ -365,15 +365,30 @@ TEST(ReadyQueueTest, AThousandTasksOfOneCustomerPutOffAnothersByOne) {
   std::vector<int> order;
   std::vector<Starter> heavy(1000);
   std::vector<Task<void>> tasks;
-  for (Starter& each : heavy) tasks.push_back(each.wait(7, 7, order));
+  for (Starter& each : heavy) tasks.push_back(each.wait({7}, 7, order));
   Starter light;
-  tasks.push_back(light.wait(9, 9, order));
+  tasks.push_back(light.wait({9}, 9, order));
   for (Starter& each : heavy) each.event.set();
   light.event.set();
   queue.run();
   ASSERT_EQ(order.size(), 1001U);
   EXPECT_EQ(order[0], 7);
   EXPECT_EQ(order[1], 9);
+}
+
+TEST(ReadyQueueTest, ACustomerThatWeighsThreeGoesOnThreeTimesAsOften) {
+  ReadyQueue queue;
+  std::vector<int> order;
+  std::vector<Starter> heavy(300);
+  std::vector<Starter> light(300);
+  std::vector<Task<void>> tasks;
+  for (Starter& each : heavy) tasks.push_back(each.wait({.number = 7, .weight = 3}, 7, order));
+  for (Starter& each : light) tasks.push_back(each.wait({9}, 9, order));
+  for (Starter& each : light) each.event.set();
+  for (Starter& each : heavy) each.event.set();
+  EXPECT_EQ(queue.run(200), 200U);
+  EXPECT_EQ(std::ranges::count(order, 7), 150);
+  queue.run();
 }
 
 Task<void> await_it(Task<void>& below, int name, std::vector<int>& order) {
@@ -390,7 +405,7 @@ TEST(ReadyQueueTest, WhatAwaitsATaskGoesOnInTheTurnsOfThatTask) {
   std::vector<Task<void>> tasks;
   for (Starter& each : heavy) tasks.push_back(each.wait(kOwnShare, 0, order));
   Starter light;
-  Task<void> inner = light.wait(9, 1, order);
+  Task<void> inner = light.wait({9}, 1, order);
   const Task<void> middle = await_it(inner, 2, order);  // on behalf of the relay itself, like the heavy ones
   for (Starter& each : heavy) each.event.set();
   light.event.set();

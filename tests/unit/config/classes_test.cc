@@ -32,6 +32,7 @@ default_class = "school"
 [[class]]
 name = "school"
 recipients_per_message = 40
+weight = 3
 shadow = true
 [[class.limit]]
 of = "account"
@@ -63,6 +64,7 @@ TEST(ClassConfig, ReadsEveryKey) {
   const policy::PolicyClass& school = classes.default_class();
   EXPECT_EQ(school.name, "school");
   EXPECT_EQ(school.recipients_per_message, 40U);
+  EXPECT_EQ(school.weight, 3);
   EXPECT_TRUE(school.shadow);
   using policy::Limit;
   EXPECT_EQ(school.account_limits, (std::vector<Limit>{{.quantity = policy::Quantity::recipients,
@@ -76,6 +78,7 @@ TEST(ClassConfig, ReadsEveryKey) {
                                                          .action = policy::Action::defer}}));
   const policy::PolicyClass& other = *classes.find("other");
   EXPECT_EQ(other.recipients_per_message, 100U);
+  EXPECT_EQ(other.weight, 1);
   EXPECT_FALSE(other.shadow);
   EXPECT_EQ(other.account_limits, (std::vector<Limit>{{.quantity = policy::Quantity::bytes,
                                                        .span = policy::Span::month,
@@ -107,6 +110,8 @@ TEST(ClassConfig, WhatIsWrongIsShown) {
   EXPECT_THAT(wrong_in("[[class]]\nname = \"a b\""), HasSubstr("class[1].name: \"a b\" is not a class's name"));
   EXPECT_THAT(in_class("shadwo = true"), HasSubstr("class[1].shadwo: there is no such key; did you mean shadow?"));
   EXPECT_THAT(in_class("recipients_per_message = 0"), HasSubstr("0 is out of range"));
+  for (const char* weight : {"0", "101"})
+    EXPECT_THAT(in_class(std::string("weight = ") + weight), HasSubstr("is out of range; allowed: 1 to 100"));
   const std::string first_time = R"(quantity = "first_time_recipients", window = "day", amount = 5)";
   EXPECT_EQ(in_limit(R"(of = "device", )" + first_time), "");
   EXPECT_THAT(

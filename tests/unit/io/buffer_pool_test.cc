@@ -46,7 +46,7 @@ class BufferPoolTest : public ::testing::Test {
     std::vector<int>* order = nullptr;
     int number = 0;
   };
-  void wait(int number, ShareNumber share = kOwnShare) {
+  void wait(int number, CustomerShare share = kOwnShare) {
     Waiter& waiter = waiters_.emplace_back();
     waiter.order = &resumed_;
     waiter.number = number;
@@ -108,8 +108,8 @@ TEST_F(BufferPoolTest, ACustomerWithManyStarvedPutsOffAnotherByOne) {
   {
     std::vector<Extent> held;
     for (int i = 0; i < 4; ++i) held.push_back(take());
-    for (int i = 0; i < 10; ++i) wait(i, 1);
-    wait(100, 2);
+    for (int i = 0; i < 10; ++i) wait(i, {1});
+    wait(100, {2});
   }
   pool_.give_back();
   pool_.resume_starved();

@@ -21,7 +21,7 @@ using testing::Running;
 // Answers when the test says.
 class LateDns final : public Dns {
  public:
-  void query(const std::string& name, DnsType, ShareNumber, std::function<void(DnsReply)> on_reply) override {
+  void query(const std::string& name, DnsType, CustomerShare, std::function<void(DnsReply)> on_reply) override {
     asked.emplace_back(name, std::move(on_reply));
   }
   void answer(std::size_t i) {

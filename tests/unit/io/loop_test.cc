@@ -189,7 +189,7 @@ struct LongTurn {
   std::deque<AsyncEvent> steps;
 
   // As a task of `share`, at its step, which takes half a millisecond.
-  void add(int number, ShareNumber share, std::function<void()> step = {}) {
+  void add(int number, CustomerShare share, std::function<void()> step = {}) {
     running_share = share;
     tasks.add(run(*this, steps.emplace_back(), number, std::move(step)));
     running_share = kOwnShare;
@@ -223,8 +223,8 @@ TEST(LongTurnTest, ACustomerWithLittleToDoDoesNotWaitForAllThatOthersDo) {
         self.order.push_back(kSent);
       },
       &turn);
-  for (int i = 0; i < kHeavy; ++i) turn.add(i, 7);
-  turn.add(kLight, 9, [&] {
+  for (int i = 0; i < kHeavy; ++i) turn.add(i, {7});
+  turn.add(kLight, {9}, [&] {
     loop.defer_send(send);
     // What completes within the turn: the answer to what was sent, say.
     loop.send(

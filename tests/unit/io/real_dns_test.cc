@@ -25,7 +25,7 @@ using Question = FakeNameServer::Question;
 // Replies as they come, from any thread.
 class Replies {
  public:
-  void ask(Dns& dns, const std::string& name, DnsType type = DnsType::mx, ShareNumber share = kOwnShare) {
+  void ask(Dns& dns, const std::string& name, DnsType type = DnsType::mx, CustomerShare share = kOwnShare) {
     dns.query(name, type, share, [this, name](DnsReply reply) {
       const std::lock_guard lock(mutex_);
       all_.emplace_back(name, std::move(reply));
@@ -193,10 +193,10 @@ TEST(RealDnsTest, OneCustomersQuestionIsNotBehindTheCrowdOfAnother) {
   });
   const auto dns = make(server.address(), {.timeout = 200ms, .tries = 1, .queries_max = 4});
   Replies replies;
-  for (unsigned i = 0; i < 4; ++i) replies.ask(*dns, "slow" + std::to_string(i) + ".example", DnsType::mx, 1);
+  for (unsigned i = 0; i < 4; ++i) replies.ask(*dns, "slow" + std::to_string(i) + ".example", DnsType::mx, {1});
   while (server.asked() < 4) std::this_thread::sleep_for(1ms);
-  for (unsigned i = 0; i < 4; ++i) replies.ask(*dns, "crowd" + std::to_string(i) + ".example", DnsType::mx, 1);
-  replies.ask(*dns, "other.example", DnsType::mx, 2);
+  for (unsigned i = 0; i < 4; ++i) replies.ask(*dns, "crowd" + std::to_string(i) + ".example", DnsType::mx, {1});
+  replies.ask(*dns, "other.example", DnsType::mx, {2});
   ASSERT_TRUE(replies.wait_for(9));
   const std::vector<std::string> asked = [&] {
     const std::lock_guard lock(mutex);

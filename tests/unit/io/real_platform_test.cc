@@ -3,12 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
 #include <memory>
 #include <mutex>
 #include <set>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -69,14 +71,38 @@ TEST(RealWorkersTest, OneCustomersJobIsNotBehindTheCrowdOfAnother) {
             ++began;
             const std::lock_guard wait(hold);
           },
-          1));
+          {1}));
       while (began == 0) std::this_thread::yield();
-      for (int i = 0; i < 4; ++i) EXPECT_TRUE(workers->submit([&] { order.push_back('g'); }, 1));
-      EXPECT_FALSE(workers->submit([&] { order.push_back('g'); }, 1));
-      EXPECT_TRUE(workers->submit([&] { order.push_back('m'); }, 2)) << "less than its part";
+      for (int i = 0; i < 4; ++i) EXPECT_TRUE(workers->submit([&] { order.push_back('g'); }, {1}));
+      EXPECT_FALSE(workers->submit([&] { order.push_back('g'); }, {1}));
+      EXPECT_TRUE(workers->submit([&] { order.push_back('m'); }, {2})) << "less than its part";
     }
   }
   EXPECT_EQ(std::string(order.begin(), order.end()), "gmggg");
+}
+
+TEST(RealWorkersTest, JobsOfOneThatWeighsThreeAreRunThreeTimesAsOften) {
+  std::mutex hold;
+  std::atomic<int> began = 0;
+  std::string order;  // on the one worker, until it has ended
+  {
+    const auto workers = make_real_workers(1, 200);
+    std::unique_lock closed(hold);
+    EXPECT_TRUE(workers->submit(
+        [&] {
+          ++began;
+          const std::lock_guard wait(hold);
+        },
+        kOwnShare));
+    while (began == 0) std::this_thread::yield();
+    for (int i = 0; i < 80; ++i) {
+      EXPECT_TRUE(workers->submit([&] { order.push_back('1'); }, {.number = 1, .weight = 1}));
+      EXPECT_TRUE(workers->submit([&] { order.push_back('3'); }, {.number = 2, .weight = 3}));
+    }
+    closed.unlock();  // so that the workers' destructor can join
+  }
+  ASSERT_EQ(order.size(), 160U);
+  EXPECT_EQ(std::count(order.begin(), order.begin() + 80, '3'), 60);
 }
 
 TEST(RealWorkersTest, ManySubmittersAtOnce) {

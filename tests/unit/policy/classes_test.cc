@@ -74,6 +74,22 @@ TEST(PolicyClasses, AreFoundByNameAndUnknownOnesAreTheDefault) {
   EXPECT_TRUE(classes.choose(identity).unknown);
 }
 
+// A device of a business has a class of its own; its messages are the customer's all the same.
+TEST(PolicyClasses, TheWeightIsThatOfTheCustomersOwnClass) {
+  const PolicyClasses classes({{.name = "plain", .weight = 2}, {.name = "wide", .weight = 5}, {.name = "device"}},
+                              "plain");
+  auth::Identity identity;
+  EXPECT_EQ(classes.share_weight(identity), 2);
+  identity.policy_class = "device";
+  EXPECT_EQ(classes.share_weight(identity), 1) << "without a customer";
+  identity.customer_name = "acme";
+  EXPECT_EQ(classes.share_weight(identity), 2);
+  identity.customer_class = "wide";
+  EXPECT_EQ(classes.share_weight(identity), 5);
+  identity.customer_class = "gone";
+  EXPECT_EQ(classes.share_weight(identity), 2);
+}
+
 TEST(EffectiveLimits, AreTheClassesWhereNothingIsOverridden) {
   const EffectiveLimits limits = effective_limits(school(), {}, {});
   EXPECT_EQ(limits.account, school().account_limits);

@@ -34,9 +34,9 @@ class Connections {
 
   route::Route& route(int number) { return routes_[static_cast<std::size_t>(number)]; }
   hop::Pool& pool(int number) { return *pools_[static_cast<std::size_t>(number)]; }
-  std::unique_ptr<Waiting> start(int number, std::string_view customer) {
-    auto waiting = std::make_unique<Waiting>(fixture.platforms, fixture.loop, [this, number, customer] {
-      return pool(number).acquire({.customer = customer});
+  std::unique_ptr<Waiting> start(int number, std::string_view customer, ShareWeight weight = 1) {
+    auto waiting = std::make_unique<Waiting>(fixture.platforms, fixture.loop, [this, number, customer, weight] {
+      return pool(number).acquire({.customer = customer, .weight = weight});
     });
     fixture.run_for(100ms);
     return waiting;
@@ -111,6 +111,23 @@ TEST(ConnectionSharesTest, AConnectionThatIsBeingOpenedIsItsCustomersAlready) {
   of.fixture.run_for(600s);
   for (auto& each : greedy)
     if (auto acquired = each->wait()) of.release(0, std::move(acquired));
+}
+
+TEST(ConnectionSharesTest, ThoseOfTheCoreAreSharedByWeight) {
+  Connections of(8, 3);
+  std::vector<hop::Pool::Acquired> held;
+  for (int i = 0; i < 8; ++i) held.push_back(of.get(0, "first"));
+  std::vector<std::unique_ptr<Waiting>> light;
+  std::vector<std::unique_ptr<Waiting>> heavy;
+  for (int i = 0; i < 10; ++i) {
+    light.push_back(of.start(1, "light"));
+    heavy.push_back(of.start(2, "heavy", 3));
+  }
+  for (auto& each : held) of.release(0, std::move(each), /*kept=*/false);
+  EXPECT_EQ(served(heavy), 6U);
+  EXPECT_EQ(served(light), 2U);
+  for (auto& each : heavy) of.release(2, each->wait(), /*kept=*/false);
+  for (auto& each : light) of.release(1, each->wait(), /*kept=*/false);
 }
 
 // Destinations were served in the order in which they asked.

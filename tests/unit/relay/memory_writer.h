@@ -44,6 +44,8 @@ class MemoryWriter final : public MessageWriter {
     fine_ = fine_ && call();
     co_return result();
   }
+  [[nodiscard]] std::size_t in_memory() const override { return 0; }
+  Task<Result> write_out() override { co_return result(); }
   Task<Result> commit(message::DeliveryStatus status) override {
     fine_ = fine_ && call();
     committed_ = true;

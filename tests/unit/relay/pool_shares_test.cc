@@ -11,18 +11,20 @@ namespace {
 using ::testing::HasSubstr;
 using Waiting = testing::Running<hop::Pool::Acquired>;
 
+std::unique_ptr<Waiting> start(Fixture& fixture, const hop::Pool::Want& want) {
+  return std::make_unique<Waiting>(fixture.platforms, fixture.loop,
+                                   [&fixture, want] { return fixture.pool().acquire(want); });
+}
 std::unique_ptr<Waiting> start(Fixture& fixture, std::string_view customer, bool large = false) {
-  return std::make_unique<Waiting>(fixture.platforms, fixture.loop, [&fixture, customer, large] {
-    return fixture.pool().acquire({.customer = customer, .large = large});
-  });
+  return start(fixture, {.customer = customer, .large = large});
 }
 
 // In whose turns of the core what is said on a connection that was lent to `customer` is gone on with.
-Task<ShareNumber> share_of_replies(hop::Pool& pool, std::string_view customer) {
-  auto acquired = co_await pool.acquire({.customer = customer});
+Task<CustomerShare> share_of_replies(hop::Pool& pool, std::string_view customer, ShareWeight weight = 1) {
+  auto acquired = co_await pool.acquire({.customer = customer, .weight = weight});
   const auto failed = co_await (*acquired)->reset(10s);
   EXPECT_FALSE(failed);
-  const ShareNumber share = running_share;
+  const CustomerShare share = running_share;
   pool.release(*std::move(acquired));
   co_return share;
 }
@@ -31,9 +33,9 @@ TEST(PoolSharesTest, AConnectionIsInTheTurnsOfTheCustomerThatHasItNow) {
   Fixture fixture;
   fixture.route.connections_per_host_max = 1;
   for (const char* customer : {"greedy", "modest"})
-    EXPECT_EQ(testing::await<ShareNumber>(fixture.platforms, fixture.loop,
-                                          [&] { return share_of_replies(fixture.pool(), customer); }),
-              share_number(customer));
+    EXPECT_EQ(testing::await<CustomerShare>(fixture.platforms, fixture.loop,
+                                            [&] { return share_of_replies(fixture.pool(), customer); }),
+              customer_share(customer));
   EXPECT_EQ(fixture.pool().counters().opened, 1U);
 }
 
@@ -110,6 +112,37 @@ TEST(PoolSharesTest, CustomersThatWaitTakeTurns) {
   for (const char* customer : {"a", "a", "a", "b", "b", "c"}) waiting.emplace_back(customer, start(fixture, customer));
   EXPECT_THAT(order_of(fixture, std::move(held), std::move(waiting)),
               ::testing::ElementsAre("a", "b", "c", "a", "b", "a"));
+}
+
+// As many for each as it weighs, whatever number of messages wait.
+TEST(PoolSharesTest, CustomersHaveConnectionsByWeight) {
+  Fixture fixture;
+  fixture.route.connections_per_host_max = 8;
+  std::vector<hop::Pool::Acquired> first;
+  for (int i = 0; i < 8; ++i) first.push_back(start(fixture, "first")->wait());
+  std::vector<std::unique_ptr<Waiting>> heavy;
+  std::vector<std::unique_ptr<Waiting>> light;
+  for (int i = 0; i < 20; ++i) {
+    light.push_back(start(fixture, "light"));
+    heavy.push_back(start(fixture, {.customer = "heavy", .weight = 3}));
+  }
+  fixture.run_for(100ms);
+  for (auto& each : first) fixture.release(std::move(each));
+  fixture.run_for(100ms);
+  const auto done = [](const auto& all) {
+    return std::ranges::count_if(all, [](const auto& each) { return each->done(); });
+  };
+  EXPECT_EQ(done(heavy), 6);
+  EXPECT_EQ(done(light), 2);
+  for (const auto* all : {&heavy, &light})
+    for (const auto& each : *all) fixture.release(each->wait());
+}
+
+TEST(PoolSharesTest, TheRepliesToAHeavyCustomersMessagesHaveItsTurns) {
+  Fixture fixture;
+  EXPECT_EQ(testing::await<CustomerShare>(fixture.platforms, fixture.loop,
+                                          [&] { return share_of_replies(fixture.pool(), "heavy", 3); }),
+            customer_share("heavy", 3));
 }
 
 // Of whatever customer they are.
@@ -255,7 +288,11 @@ class Sender {
  public:
   Sender(QueueFixture& of, const std::string& customer)
       : of_(of),
-        sink_({.loop = of.fixture.loop, .router = of.router(), .spool = of.spool(), .queue = of.queue()},
+        sink_({.loop = of.fixture.loop,
+               .router = of.router(),
+               .spool = of.spool(),
+               .queue = of.queue(),
+               .memory = of.fixture.message_memory},
               {.customer = customer, .account = customer}) {
     envelope_.id = of.next_id();
     envelope_.reverse_path = "ann@example.com";

@@ -143,6 +143,7 @@ class QueueFixture {
                    .router = life_->router,
                    .spool = life_->spool,
                    .queue = life_->queue,
+                   .memory = fixture.message_memory,
                    .may_keep = life_->spool.accepting()},
                   {.customer = "acme", .account = from});
     message::Envelope envelope;
@@ -234,7 +235,8 @@ class QueueFixture {
           sink({.loop = fixture.fixture.loop,
                 .router = fixture.router(),
                 .spool = fixture.spool(),
-                .queue = fixture.queue()},
+                .queue = fixture.queue(),
+                .memory = fixture.fixture.message_memory},
                {.customer = "acme", .account = "ann@example.com"}) {
       envelope.id = fixture.next_id();
       envelope.reverse_path = "ann@example.com";

@@ -176,6 +176,7 @@ class ThroughOnAFullDisk : public ::testing::Test {
                    .router = fixture_.router(),
                    .spool = fixture_.spool(),
                    .queue = fixture_.queue(),
+                   .memory = fixture_.fixture.message_memory,
                    .may_keep = false},
                   {.customer = "acme"});
     message::Envelope envelope;

@@ -93,6 +93,7 @@ class Fixture {
   route::Route route;
   hop::ConnectionBudget budget{1000};
   hop::HostMemory memory;
+  MemoryBudget message_memory{std::uint64_t{256} << 20U};
   std::vector<std::unique_ptr<testing::NextHop>> hops;
 
  private:
@@ -118,7 +119,8 @@ class Passing {
       : Passing(fixture, nullptr, std::move(from)) {}
   // `memory`: null where there is no place to keep it.
   Passing(Fixture& fixture, Memory* memory, std::string from = "ann@example.com")
-      : fixture_(fixture), sink_(fixture.pool(), memory == nullptr ? OpenWriter() : memory->open_writer()) {
+      : fixture_(fixture),
+        sink_(fixture.pool(), fixture.message_memory, memory == nullptr ? OpenWriter() : memory->open_writer()) {
     envelope.id = "Q1";
     envelope.reverse_path = std::move(from);
   }

@@ -63,6 +63,38 @@ TEST(ScheduleFairnessTest, CustomersTakeTurnsWhateverTheyHave) {
   EXPECT_EQ(turns["c"], 10);
 }
 
+TEST(ScheduleFairnessTest, OneThatWeighsThreeHasThreeTurnsInARow) {
+  ScheduleFixture fixture(narrow(1));
+  fixture.add_many("a", "one.example", 10, 3);
+  fixture.add_many("b", "two.example", 10);
+  fixture.add_many("c", "three.example", 10);
+  std::string order;
+  for (int i = 0; i < 30; ++i) order += fixture.run_one();
+  EXPECT_EQ(order, "aaabcaaabcaaabcabcbcbcbcbcbcbc");
+}
+
+TEST(ScheduleFairnessTest, WhereverItSendsTo) {
+  ScheduleFixture fixture(narrow(1));
+  fixture.add_many("b", "two.example", 300);
+  for (int i = 0; i < 300; ++i) fixture.add_many("a", std::to_string(i) + ".example", 1, 3);
+  std::map<std::string, int> turns;
+  for (int i = 0; i < 200; ++i) ++turns[fixture.run_one()];
+  EXPECT_EQ(turns["a"], 150);
+}
+
+// Turns that it had no use for are not had later.
+TEST(ScheduleFairnessTest, TurnsInARowThatAreNotUsedAreNotKept) {
+  ScheduleFixture fixture(narrow(1));
+  fixture.add_many("b", "two.example", 10);
+  fixture.add_many("a", "one.example", 1, 3);
+  std::string order;
+  for (int i = 0; i < 2; ++i) order += fixture.run_one();
+  fixture.add_many("c", "three.example", 1);
+  fixture.add_many("a", "one.example", 1, 3);
+  for (int i = 0; i < 3; ++i) order += fixture.run_one();
+  EXPECT_EQ(order, "babca");
+}
+
 TEST(ScheduleFairnessTest, ACustomersDestinationsTakeTurns) {
   ScheduleFixture fixture(narrow(1));
   fixture.add_many("a", "big.example", 1000);
@@ -81,6 +113,17 @@ TEST(ScheduleFairnessTest, CustomersTakeTurnsAtADestinationThatIsTheBottleneck) 
   std::string order;
   for (int i = 0; i < 18; ++i) order += fixture.run_one();
   EXPECT_EQ(order, "abcabcabcabcabcaaa");
+}
+
+TEST(ScheduleFairnessTest, ByWeightAtADestinationThatIsTheBottleneck) {
+  ScheduleOptions options;
+  options.throttle.concurrency_start = options.throttle.concurrency_max = 1;
+  ScheduleFixture fixture(options);
+  fixture.add_many("a", "example.com", 300, 3);
+  for (const char* other : {"b", "c"}) fixture.add_many(other, "example.com", 60);
+  std::string order;
+  for (int i = 0; i < 15; ++i) order += fixture.run_one();
+  EXPECT_EQ(order, "aaabcaaabcaaabc");
 }
 
 TEST(ScheduleFairnessTest, AFullDestinationHoldsUpNoOther) {

@@ -46,8 +46,12 @@ class ScheduleFixture {
                          .large = true},
                         now);
   }
-  void add_many(std::string_view customer, std::string_view destination, int count) {
-    for (int i = 0; i < count; ++i) add(customer, destination);
+  void add_many(std::string_view customer, std::string_view destination, int count, ShareWeight weight = 1) {
+    for (int i = 0; i < count; ++i)
+      schedule.add({.destination = schedule.destination(destination),
+                    .customer = schedule.customer(customer, weight),
+                    .due = now},
+                   now);
   }
 
   std::optional<JobId> next() { return schedule.next(now); }

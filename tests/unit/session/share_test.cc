@@ -16,7 +16,7 @@ class SessionShare : public SessionFixture {
     };
   }
   // In which the recipient of a message is handed over.
-  ShareNumber of_a_recipient() {
+  CustomerShare of_a_recipient() {
     share_ = kOwnShare;
     EXPECT_EQ(client().say(kMail), 250);
     EXPECT_EQ(client().say(kRcpt), 250);
@@ -24,13 +24,24 @@ class SessionShare : public SessionFixture {
   }
 
  private:
-  ShareNumber share_ = kOwnShare;
+  CustomerShare share_ = kOwnShare;
 };
 
 TEST_F(SessionShare, IsItsCustomersFromTheLoginOn) {
   host.people.ann->customer_name = "a customer";
   client().log_in();
-  EXPECT_EQ(of_a_recipient(), share_number("a customer"));
+  EXPECT_EQ(of_a_recipient(), customer_share("a customer"));
+}
+
+TEST_F(SessionShare, WeighsAsTheClassOfItsCustomerSays) {
+  host.people.ann->customer_name = "a customer";
+  host.people.ann->customer_class = "wide";
+  host.people.ann->policy_class = "device";
+  host.rules().classes = std::make_shared<const policy::PolicyClasses>(
+      std::vector<policy::PolicyClass>{{.name = "device"}, {.name = "wide", .weight = 7}}, "device");
+  client().log_in();
+  EXPECT_EQ(of_a_recipient(), customer_share("a customer", 7));
+  EXPECT_EQ(host.sinks.weights, (std::vector<ShareWeight>{7})) << "its message goes on with it";
 }
 
 TEST_F(SessionShare, IsItsNetworksWithoutALogin) {
@@ -40,7 +51,7 @@ TEST_F(SessionShare, IsItsNetworksWithoutALogin) {
   client().reply();
   EXPECT_EQ(client().say("EHLO client.example"), 250);
   EXPECT_EQ(of_a_recipient(),
-            share_number(host.admission.block_of(*io::Address::from_ip(testing::kClientHost, 1)).to_string()));
+            customer_share(host.admission.block_of(*io::Address::from_ip(testing::kClientHost, 1)).to_string()));
 }
 
 }  // namespace

@@ -137,10 +137,11 @@ class Life {
 
 // A message of `size` bytes, which come in parts.
 inline Task<bool> keep(Spool& spool, QueueId id, std::size_t size, std::size_t recipients = 1,
-                       std::string customer = {}) {
+                       std::string customer = {}, ShareWeight weight = 1) {
   Stored stored = stored_of(id, 0, recipients);
   if (!customer.empty()) stored.submitter.customer = std::move(customer);
-  Draft draft(spool, id, share_number(message::share_name(stored.submitter)));
+  stored.submitter.weight = weight;
+  Draft draft(spool, id, message::share_of(stored.submitter));
   const std::string content = content_of(id, size);
   for (std::size_t at = 0; at < size;) {
     const std::size_t part = std::min<std::size_t>(size - at, 100'000);

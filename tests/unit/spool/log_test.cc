@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -36,8 +37,8 @@ class LogTest : public ::testing::Test {
   sim::SimFaults& faults() { return platforms_.world().faults(); }
   [[nodiscard]] const LogCounters& counters() { return life_->spool().log_counters(); }
 
-  Task<void> keep_one(QueueId id, std::string customer = {}) {
-    const bool kept = co_await keep(life_->spool(), id, 4000, 1, std::move(customer));
+  Task<void> keep_one(QueueId id, std::string customer = {}, ShareWeight weight = 1) {
+    const bool kept = co_await keep(life_->spool(), id, 4000, 1, std::move(customer), weight);
     answers_.push_back({.id = id, .kept = kept, .operations = life_->loop().operations_live()});
   }
   // So many messages of 4 KB, all in one turn.
@@ -80,6 +81,20 @@ TEST_F(LogTest, ACrowdOfOneCustomersDoesNotHoldUpAnothers) {
   ASSERT_TRUE(platforms_.run_until([&] { return answers_.size() == 301 && tasks_.live() == 0; }));
   const auto modest = std::ranges::find(answers_, QueueId{301}, &Answer::id);
   EXPECT_LT(modest - answers_.begin(), 80) << "of the first part";
+}
+
+TEST_F(LogTest, PartsAreSharedByWeight) {
+  begin();
+  life_->loop().post([this] {
+    for (QueueId id = 1; id <= 600; ++id) {
+      const bool heavy = id > 300;
+      tasks_.add(keep_one(id, heavy ? "heavy" : "light", heavy ? 3 : 1));
+    }
+  });
+  ASSERT_TRUE(platforms_.run_until([&] { return answers_.size() == 600 && tasks_.live() == 0; }));
+  // What the first parts, of some 60 messages each, carried; the first message alone went before all others.
+  const auto first = std::span(answers_).subspan(1, 200);
+  EXPECT_EQ(std::ranges::count_if(first, [](const Answer& each) { return each.id > 300; }), 150);
 }
 
 TEST_F(LogTest, LoneMessageIsNotWaitedFor) {

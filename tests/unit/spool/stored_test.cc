@@ -112,17 +112,21 @@ class Generated {
     return status;
   }
   Stored stored(QueueId id) {
-    Stored stored{
-        .envelope = {.id = message::queue_id_text(id),
-                     .reverse_path = text(256),
-                     .body = static_cast<smtp::Body>(random_.below(3)),
-                     .smtputf8 = flag(),
-                     .ret = static_cast<smtp::Ret>(random_.below(3)),
-                     .envid = text(100),
-                     .content = {.header_eight_bit = flag(), .eight_bit = flag(), .whole = flag()}},
-        .submitter = {.customer = text(), .account = text(), .address = text(), .helo = text(), .protocol = text()},
-        .form = static_cast<message::BodyForm>(random_.below(2)),
-        .arrived = number<WallMillis>()};
+    Stored stored{.envelope = {.id = message::queue_id_text(id),
+                               .reverse_path = text(256),
+                               .body = static_cast<smtp::Body>(random_.below(3)),
+                               .smtputf8 = flag(),
+                               .ret = static_cast<smtp::Ret>(random_.below(3)),
+                               .envid = text(100),
+                               .content = {.header_eight_bit = flag(), .eight_bit = flag(), .whole = flag()}},
+                  .submitter = {.customer = text(),
+                                .account = text(),
+                                .address = text(),
+                                .helo = text(),
+                                .protocol = text(),
+                                .weight = static_cast<ShareWeight>(1 + random_.below(kShareWeightMax))},
+                  .form = static_cast<message::BodyForm>(random_.below(2)),
+                  .arrived = number<WallMillis>()};
     if (flag()) stored.envelope.size = number(std::numeric_limits<std::uint64_t>::max() - 1);
     for (std::uint64_t i = random_.below(6); i > 0; --i)
       stored.envelope.recipients.push_back(
@@ -226,7 +230,7 @@ TEST(Stored, RandomBytesEndInNothingOrInSomethingBounded) {
   Generated generated(4);
   for (int round = 0; round < 3000; ++round) {
     std::string bytes = generated.text(400);
-    if (!bytes.empty()) bytes[0] = static_cast<char>(1 + round % 2);
+    if (!bytes.empty()) bytes[0] = static_cast<char>(1 + round % 3);
     if (const auto decoded = decode_message(1, bytes))
       EXPECT_LE(decoded->stored.envelope.recipients.size(), bytes.size());
     if (const auto status = decode_status(bytes)) EXPECT_LE(status->recipients.size(), bytes.size());
@@ -254,6 +258,25 @@ TEST(Stored, OfAnotherSchemaIsNothing) {
   for (const char schema : {0, 3}) {
     payload[0] = schema;
     EXPECT_FALSE(decode_status(payload));
+  }
+}
+
+// As long as customers weigh one, an older version reads what this one writes.
+TEST(Stored, AWeightIsWrittenWhereItIsNotOne) {
+  Stored stored{.envelope = {.id = message::queue_id_text(1), .recipients = {{.forward_path = "bob@example.net"}}}};
+  const auto written = [&](ShareWeight weight) {
+    stored.submitter.weight = weight;
+    return encode_message(stored, status_of(1));
+  };
+  EXPECT_EQ(written(1)[0], 2);
+  std::string payload = written(kShareWeightMax);
+  EXPECT_EQ(payload[0], 3);
+  EXPECT_EQ(decode_message(1, payload)->stored.submitter.weight, kShareWeightMax);
+  const std::size_t at = payload.find(static_cast<char>(kShareWeightMax));
+  ASSERT_NE(at, std::string::npos);
+  for (const char weight : {0, kShareWeightMax + 1}) {
+    payload[at] = weight;
+    EXPECT_FALSE(decode_message(1, payload));
   }
 }
 
