@@ -86,6 +86,17 @@ class LineFields {
 
   // False: there are no more, or what follows is none.
   bool next() {
+    if (at_end()) return false;
+    whole_ = take_key() && take_field_value();
+    return whole_;
+  }
+  // Nothing was wrong, and nothing is left.
+  [[nodiscard]] bool at_end() const { return whole_ && (json_ ? rest_ == "}" : rest_.empty()); }
+  [[nodiscard]] const std::string& key() const { return key_; }
+  std::string& value() { return value_; }
+
+ private:
+  bool take_key() {
     if (json_) {
       if (!rest_.starts_with('{') && !rest_.starts_with(',')) return false;
       rest_.remove_prefix(1);
@@ -96,17 +107,17 @@ class LineFields {
       if (key_.empty() || !rest_.starts_with('=')) return false;
     }
     rest_.remove_prefix(1);
+    return true;
+  }
+  bool take_field_value() {
     if (rest_.starts_with('"')) return take_quoted(rest_, value_);
     value_ = take_bare(rest_, json_ ? ",}" : " ");
     return true;
   }
-  [[nodiscard]] bool at_end() const { return json_ ? rest_ == "}" : rest_.empty(); }
-  [[nodiscard]] const std::string& key() const { return key_; }
-  std::string& value() { return value_; }
 
- private:
   std::string_view rest_;
   bool json_;
+  bool whole_ = true;
   std::string key_;
   std::string value_;
 };

@@ -20,7 +20,7 @@ struct Shown {
 };
 
 bool decides(const event::Event& event) {
-  const auto* const verdict = std::get_if<std::string_view>(&event.values[1]);
+  const auto* const verdict = event.values.size() > 1 ? std::get_if<std::string_view>(&event.values[1]) : nullptr;
   return control::decides(event.row.name, verdict == nullptr ? std::string_view() : *verdict);
 }
 

@@ -59,7 +59,7 @@ std::uint32_t SenderActivities::hour() const {
 
 void SenderActivities::Day::advance(std::uint32_t now) {
   if (now <= hour) return;
-  for (noticing::HourlyCount* const count : {&large, &refused, &held}) count->advance(hour, now);
+  for (HourlyCount* const count : {&large, &refused, &held}) count->advance(hour, now);
   hour = now;
 }
 

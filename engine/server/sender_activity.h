@@ -16,7 +16,7 @@
 #include "engine/event/consumer.h"
 #include "engine/event/dispatcher.h"
 #include "engine/io/platform.h"
-#include "policy/noticing/hourly_count.h"
+#include "engine/server/hourly_count.h"
 
 namespace sluice::server {
 
@@ -46,9 +46,9 @@ class SenderActivities final : public event::Consumer {
   struct Day {
     std::string customer;
     std::uint32_t hour = 0;  // of the monotonic clock, up to which the counts have been brought
-    noticing::HourlyCount large;
-    noticing::HourlyCount refused;
-    noticing::HourlyCount held;
+    HourlyCount large;
+    HourlyCount refused;
+    HourlyCount held;
 
     void advance(std::uint32_t now);
   };

@@ -214,8 +214,7 @@ std::optional<SendingFigures> AccountWatch::figures(std::string_view account, In
   if (found == nullptr) return std::nullopt;
   AccountState& state = found->state;
   // Brings the day up to now.
-  if (state.day != nullptr)
-    static_cast<void>(Noticer(locked.shard.class_of(*found).policy).judge(state, at(now)));
+  if (state.day != nullptr) static_cast<void>(Noticer(locked.shard.class_of(*found).policy).judge(state, at(now)));
   return SendingFigures{.networks = state.day == nullptr ? 0 : state.day->networks.networks(),
                         .answered = static_cast<std::uint32_t>(std::lround(state.unknown.answered_count())),
                         .unknown = static_cast<std::uint32_t>(std::lround(state.unknown.unknown_count()))};
