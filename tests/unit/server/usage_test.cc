@@ -132,10 +132,10 @@ TEST_F(UsageTest, SumsUpTheAccountsOfACustomer) {
 TEST_F(UsageTest, HasTheNetworksAndAnswersOfWhomIsWatched) {
   const noticing::WatchedClass by{.name = "home"};
   for (const std::uint64_t network : {1, 2, 3})
-    static_cast<void>(watch.message("ann@example.com", by, {.recipients = 1, .network = network}, {}, clock.at));
+    static_cast<void>(watch.message("ann@example.com", by, {.recipients = 1, .network = network << 48U}, {}, clock.at));
   const std::array outcomes{
-      noticing::Outcome{.recipient = 1, .kind = noticing::OutcomeKind::accepted},
-      noticing::Outcome{.recipient = std::uint64_t{2} << 48U, .kind = noticing::OutcomeKind::unknown}};
+      noticing::Outcome{.kind = noticing::OutcomeKind::accepted, .recipient = 1},
+      noticing::Outcome{.kind = noticing::OutcomeKind::unknown, .recipient = std::uint64_t{2} << 48U}};
   static_cast<void>(watch.outcomes("ann@example.com", outcomes, clock.at));
   give(activities, message_of("ann@example.com", 1));
   give(activities, message_of("bob@example.com", 1));
