@@ -111,7 +111,8 @@ TEST(ClassConfig, WhatIsWrongIsShown) {
   EXPECT_THAT(in_class("shadwo = true"), HasSubstr("class[1].shadwo: there is no such key; did you mean shadow?"));
   EXPECT_THAT(in_class("recipients_per_message = 0"), HasSubstr("0 is out of range"));
   for (const char* weight : {"0", "101"})
-    EXPECT_THAT(in_class(std::string("weight = ") + weight), HasSubstr("is out of range; allowed: 1 to 100"));
+    EXPECT_THAT(in_class(std::string("weight = ") + weight),
+                HasSubstr("is out of range; allowed: a whole number from 1 to 100"));
   const std::string first_time = R"(quantity = "first_time_recipients", window = "day", amount = 5)";
   EXPECT_EQ(in_limit(R"(of = "device", )" + first_time), "");
   EXPECT_THAT(
