@@ -54,7 +54,7 @@ struct BackendParts {
   net::Resolver& resolver;
   net::Dialer& dialer;
   AccountStore& store;
-  io::Workers& hash_threads;  // for password hashes alone, at idle priority
+  io::Workers& hash_threads;  // for password hashes alone, at low priority
   // For what is asked of the store.  Null: it is a file, which the workers that all share are for.
   io::Workers* store_threads = nullptr;
   [[nodiscard]] io::Workers& store_workers() const {

@@ -41,7 +41,7 @@ struct ServerConfig {
 };
 
 struct StoreConfig {
-  std::uint32_t hash_threads = 2;                        // at idle priority
+  std::uint32_t hash_threads = 2;                        // at low priority
   std::string accounts = "/var/lib/sluice/accounts.db";  // else "accounts.db" in server.state_dir
   // PostgreSQL in place of that file; no servers: the file.
   auth::BackendOptions server{.timeout = std::chrono::seconds(5)};

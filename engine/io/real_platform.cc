@@ -1,9 +1,8 @@
 #include "engine/io/real_platform.h"
 
 #include <netinet/tcp.h>
-#include <pthread.h>
-#include <sched.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -110,10 +109,10 @@ class RealRandom final : public Random {
 
 class RealWorkers final : public Workers {
  public:
-  RealWorkers(unsigned threads, std::size_t queue_max, bool idle) : queue_max_(queue_max) {
+  RealWorkers(unsigned threads, std::size_t queue_max, WorkerPriority priority) : queue_max_(queue_max) {
     for (unsigned i = 0; i < threads; ++i)
-      threads_.emplace_back([this, idle] {
-        if (idle) become_idle();
+      threads_.emplace_back([this, priority] {
+        if (priority == WorkerPriority::low) become_low();
         work();
       });
   }
@@ -146,10 +145,11 @@ class RealWorkers final : public Workers {
     FairOrder order;
   };
 
-  // Where it is not allowed, they are as all others.
-  static void become_idle() {
-    const sched_param none{};
-    static_cast<void>(pthread_setschedparam(pthread_self(), SCHED_IDLE, &none));
+  // Of a CPU that all want, a tenth of what a core's thread gets.  Not SCHED_IDLE: beside cores or other programs that
+  // leave nothing, a job then waited for longer than a client does.  To lower it is always allowed.
+  static void become_low() {
+    constexpr int kLowNiceness = 10;
+    CHECK(::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kLowNiceness) == 0);
   }
   void work() {
     std::unique_lock lock(mutex_);
@@ -177,8 +177,8 @@ class RealWorkers final : public Workers {
 std::unique_ptr<Sockets> make_real_sockets() { return std::make_unique<RealSockets>(); }
 std::unique_ptr<Clock> make_real_clock() { return std::make_unique<RealClock>(); }
 std::unique_ptr<Random> make_real_random() { return std::make_unique<RealRandom>(); }
-std::unique_ptr<Workers> make_real_workers(unsigned threads, std::size_t queue_max, bool idle) {
-  return std::make_unique<RealWorkers>(threads, queue_max, idle);
+std::unique_ptr<Workers> make_real_workers(unsigned threads, std::size_t queue_max, WorkerPriority priority) {
+  return std::make_unique<RealWorkers>(threads, queue_max, priority);
 }
 
 }  // namespace sluice::io

@@ -1,6 +1,7 @@
 // The real platform but for the ring: sockets, clock, randomness, workers.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 #include "engine/io/platform.h"
@@ -12,9 +13,13 @@ std::unique_ptr<Sockets> make_real_sockets();
 std::unique_ptr<Clock> make_real_clock();
 // Draws from the kernel in blocks; one thread.
 std::unique_ptr<Random> make_real_random();
+enum class WorkerPriority : std::uint8_t {
+  normal,
+  low,  // cores and other programs come first, but leave the workers a little
+};
 // `threads` workers, at most `queue_max` jobs waiting (FairQueue::admits()); the destructor runs what was accepted,
 // then joins.
-// `idle`: they take only the CPU that nothing else wants (SCHED_IDLE).
-std::unique_ptr<Workers> make_real_workers(unsigned threads, std::size_t queue_max, bool idle = false);
+std::unique_ptr<Workers> make_real_workers(unsigned threads, std::size_t queue_max,
+                                           WorkerPriority priority = WorkerPriority::normal);
 
 }  // namespace sluice::io

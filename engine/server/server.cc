@@ -173,7 +173,7 @@ std::expected<void, std::vector<std::string>> Server::start_cores() {
   if (plan_->config.store.grace > Duration::zero()) refused_logins_ = std::make_shared<auth::RefusedLogins>();
   shield_.set_limits(shield_limits(plan_->config), plan_->config.limits.ipv6_prefix);
   workers_ = io::make_real_workers(plan_->config.server.workers, kJobsWaitingMax);
-  hash_threads_ = io::make_real_workers(plan_->config.store.hash_threads, kJobsWaitingMax, /*idle=*/true);
+  hash_threads_ = io::make_real_workers(plan_->config.store.hash_threads, kJobsWaitingMax, io::WorkerPriority::low);
   if (const auth::BackendOptions& shared = plan_->config.store.server; !shared.servers.empty())
     store_threads_ = io::make_real_workers(shared.connections, kWaitingPerThread * shared.connections);
   // Where it cannot be read now, the store is watched, and tells.

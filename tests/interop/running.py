@@ -218,5 +218,28 @@ def the_queue_can_be_seen_and_held_until_a_stop_is_over():
         relay.kill()
 
 
+class Hogs:
+    """Programs that want all there is of each CPU: two for each beside the relay, and one in a session of its own,
+    which a kernel that groups tasks by session weighs as a whole. They end by themselves after a minute."""
+
+    def __enter__(self):
+        loop = "import time; end = time.monotonic() + 60\nwhile time.monotonic() < end: pass"
+        self.started = [subprocess.Popen([sys.executable, "-c", loop], start_new_session=apart)
+                        for apart in (False, False, True) for _ in range(os.cpu_count())]  # fmt: skip
+        return self
+
+    def __exit__(self, *_):
+        for process in self.started:
+            process.kill()
+            process.wait()
+
+
+@test
+def a_login_is_answered_while_other_programs_want_all_cpus():
+    with Relay(next_hop()) as relay, Hogs():
+        # Its password has to be hashed: nothing is cached yet.
+        relay.client().close()
+
+
 if __name__ == "__main__":
     main()

@@ -95,7 +95,7 @@ def the_unit_tests_of_the_store_pass_on_it(_, suite):
         print(f"# {program} is not built")
         return
     done = subprocess.run([program, f"--gtest_filter={suite}.*", "--gtest_brief=1"], capture_output=True, text=True, check=False,
-                          env={**os.environ, "SLUICE_TEST_POSTGRESQL": unit_server().socket}, timeout=35 * TIMEOUT_FACTOR)  # fmt: skip
+                          env={**os.environ, "SLUICE_TEST_POSTGRESQL": unit_server().socket}, timeout=90 * TIMEOUT_FACTOR)  # fmt: skip
     expect_equal(done.returncode, 0, f"exit status of the unit tests, which said {done.stdout[-3000:]}")
     expect_in("PASSED", done.stdout, "what they say")
 

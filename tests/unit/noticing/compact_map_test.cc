@@ -62,7 +62,8 @@ TEST(CompactMapTest, IsWhatAMapIs) {
 TEST(CompactMapTest, TakesAnEntryForEachAndAFewBytesMore) {
   Draw draw(2);
   Map map;
-  EXPECT_EQ(map.bytes(), 0U);
+  // Newer packages of abseil have room for one in an empty set.
+  EXPECT_LE(map.bytes(), 5U);
   for (std::size_t i = 1; i <= 16'384; ++i) {
     map.add(key_of(draw, std::uint64_t{1} << 60));
     if (i >= 1000) ASSERT_LE(map.bytes(), i * (sizeof(Map::Entry) + 12) + 4096 * 2) << i;
