@@ -10,11 +10,11 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "engine/event/rows.h"
+#include "policy/replay/event_reader.h"
 
 namespace sluice::cli {
 namespace {
 
-constexpr std::size_t kLoggedLineBytesMax = 64 * 1024;  // as for policy replay: the relay's own have 8,192 at most
 constexpr std::string_view kUnknownCharacter = "\xEF\xBF\xBD";
 
 // One character as UTF-8, of those that have four digits; a half of a pair is none.
@@ -131,12 +131,6 @@ std::optional<WallMillis> logged_moment(const std::string& text) {
   return millis >= 0 && millis < kLast ? std::optional(millis) : std::nullopt;
 }
 
-// A key of that event; null: it has none such.
-const event::Key* key_of(const event::Row& row, std::string_view name) {
-  const auto found = std::ranges::find(row.keys, name, &event::Key::name);
-  return found == row.keys.end() ? nullptr : &*found;
-}
-
 // As a relay that runs shows it: milliseconds are whole.
 std::string shown_value(const event::Key& key, std::string value) {
   if (key.type == "duration") value.resize(std::min(value.size(), value.find('.')));
@@ -171,7 +165,7 @@ std::optional<control::DecidedEvent> read_logged_decision(std::string_view line)
       row = &*known;
       continue;
     }
-    const event::Key* const key = key_of(*row, fields.key());
+    const event::Key* const key = event::find_key(*row, fields.key());
     if (key == nullptr || fields.value().empty() || !found.value(key->name).empty()) continue;
     if (key->name == "id") {
       found.id = std::move(fields.value());
@@ -189,7 +183,7 @@ std::optional<control::DecidedEvent> read_logged_decision(std::string_view line)
 void find_logged_decisions(LogFile file, std::string_view id, LoggedDecisions& found) {
   std::istream& lines = file.lines;
   found.whole = go_to_last_bytes(lines) && found.whole;
-  std::string buffer(kLoggedLineBytesMax + 1, '\0');
+  std::string buffer(policy::kRecordedLineBytesMax + 1, '\0');
   for (std::uint64_t read = 0; read < kDecisionLogBytesMax; read += static_cast<std::uint64_t>(lines.gcount())) {
     lines.getline(buffer.data(), static_cast<std::streamsize>(buffer.size()));
     if (lines.gcount() == 0 && lines.eof()) return;

@@ -123,4 +123,9 @@ Event read_record(std::span<const char> record, std::array<Value, kKeysMax>& val
           .values = std::span(values).first(row.keys.size())};
 }
 
+const Value* find_value(const Event& event, std::string_view key) {
+  const Key* const found = find_key(event.row, key);
+  return found == nullptr ? nullptr : &event.values[static_cast<std::size_t>(found - event.row.keys.data())];
+}
+
 }  // namespace sluice::event

@@ -27,6 +27,9 @@ struct Event {
   std::span<const Value> values;  // of row.keys, in their order
 };
 
+// Null: the event has no such key.
+[[nodiscard]] const Value* find_value(const Event& event, std::string_view key);
+
 // Of the record of an event with these values.
 [[nodiscard]] std::size_t record_bytes(std::span<const Value> values);
 // `out` has exactly that many bytes.

@@ -39,4 +39,9 @@ std::string_view severity_text(Severity severity) {
   return kTexts[static_cast<std::size_t>(severity)];
 }
 
+const Key* find_key(const Row& row, std::string_view name) {
+  const auto found = std::ranges::find(row.keys, name, &Key::name);
+  return found == row.keys.end() ? nullptr : &*found;
+}
+
 }  // namespace sluice::event

@@ -28,6 +28,8 @@ inline constexpr std::size_t kKeysMax = 32;
 
 [[nodiscard]] std::span<const Row> rows();
 [[nodiscard]] const Row& row_of(Kind kind);
+// Null: the event has none such.
+[[nodiscard]] const Key* find_key(const Row& row, std::string_view name);
 [[nodiscard]] std::string_view severity_text(Severity severity);
 
 }  // namespace sluice::event

@@ -120,9 +120,8 @@ std::string text_of(const event::Value& value) {
 
 // Empty: the event has no such key, or no value of it.
 std::string value_of(const event::Event& event, std::string_view key) {
-  const auto found = std::ranges::find(event.row.keys, key, &event::Key::name);
-  if (found == event.row.keys.end()) return {};
-  return text_of(event.values[static_cast<std::size_t>(found - event.row.keys.begin())]);
+  const event::Value* const found = event::find_value(event, key);
+  return found == nullptr ? std::string() : text_of(*found);
 }
 
 bool holds(const Condition& condition, const event::Event& event) {

@@ -15,19 +15,14 @@ constexpr std::string_view kMessage = "message";
 constexpr std::string_view kRefused = "refused";
 constexpr std::string_view kHeld = "message_held";
 
-const event::Value* event_value(const event::Event& event, std::string_view key) {
-  const auto found = std::ranges::find(event.row.keys, key, &event::Key::name);
-  return found == event.row.keys.end() ? nullptr : &event.values[found - event.row.keys.begin()];
-}
-
 std::string_view event_text(const event::Event& event, std::string_view key) {
-  const event::Value* const value = event_value(event, key);
+  const event::Value* const value = event::find_value(event, key);
   const auto* const text = value == nullptr ? nullptr : std::get_if<std::string_view>(value);
   return text == nullptr ? std::string_view() : *text;
 }
 
 std::uint64_t event_count(const event::Event& event, std::string_view key) {
-  const event::Value* const value = event_value(event, key);
+  const event::Value* const value = event::find_value(event, key);
   const auto* const count = value == nullptr ? nullptr : std::get_if<std::uint64_t>(value);
   return count == nullptr ? 0 : *count;
 }
