@@ -7,6 +7,7 @@
 #include <span>
 #include <utility>
 
+#include "engine/base/version.h"
 #include "engine/cli/account_grammar.h"
 #include "engine/cli/containment.h"
 #include "engine/cli/events_help.h"
@@ -166,7 +167,7 @@ SluiceCommand parse_sluice(int argc, const char* const* argv) {
   const Words words = words_of(argc, argv);
   const std::string_view name = words.empty() ? std::string_view() : words.front();
   if (is_help(name)) return sluice_text(Kind::print, sluice_help());
-  if (name == "--version") return sluice_text(Kind::print, "sluice " + std::string(kVersion) + "\n");
+  if (name == "--version") return sluice_text(Kind::print, "sluice " + std::string(kProgramVersion) + "\n");
   if (std::ranges::find(kCommands, name) == kCommands.end()) return error(unknown_command(name, kCommands));
   if (name == "certificate") return parse_certificate(words);
   std::array<Option, 1> options{name == "events" ? Option{"--json", ""} : Option{"--config", "FILE"}};
@@ -193,7 +194,7 @@ SluicectlCommand parse_sluicectl(int argc, const char* const* argv) {
   using Kind = SluicectlCommand::Kind;
   const Words words = words_of(argc, argv);
   if (!words.empty() && words.front() == "--version") {
-    return sluicectl_text(Kind::print, "sluicectl " + std::string(kVersion) + "\n");
+    return sluicectl_text(Kind::print, "sluicectl " + std::string(kProgramVersion) + "\n");
   }
   SluicectlOptions options;
   SluicectlWords left = take_options(words, options);

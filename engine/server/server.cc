@@ -47,6 +47,7 @@ std::expected<void, std::vector<std::string>> Server::start() {
   if (auto done = bind(); !done) return done;
   if (auto done = become_user(); !done) return done;
   if (auto done = open_files(); !done) return done;
+  if (auto done = open_monitoring(); !done) return done;
   if (auto done = open_queue(); !done) return done;
   if (auto done = open_budgets(); !done) return done;
   open_noticed();
@@ -69,6 +70,7 @@ std::expected<void, std::vector<std::string>> Server::bind() {
     errors = std::move(bound.error());
   }
   if (auto opened = open_control(); !opened) errors.push_back("server.control: " + opened.error());
+  if (auto bound = bind_monitoring(); !bound) errors.insert(errors.end(), bound.error().begin(), bound.error().end());
   if (!errors.empty()) return std::unexpected(std::move(errors));
   for (std::size_t i = 0; i < count; ++i) {
     threads_.push_back(std::make_unique<Thread>());
@@ -334,6 +336,7 @@ void Server::start_services() {
   Core* home = threads_.front()->core;
   for (const auto& thread : threads_)
     thread->core->post([&thread = *thread] { thread.core->services().add(outlast_control(thread)); });
+  monitor_cores();
   watch_store(*home);
   home->post([this, home, asks = auth::tells_some_mailboxes(plan_->config.backends), cluster = plan_->cluster] {
     start_control(*home);
@@ -413,6 +416,7 @@ void Server::watch_store(Core& home) {
 Task<void> Server::close_services() {
   co_await all_drained_.wait("all cores to be drained");
   for (Core* core : cores()) core->post([core] { core->queue().end_orders(); });
+  if (monitoring_ != nullptr) monitoring_->leave_cores();
   if (address_watch_ != nullptr) address_watch_->stop();
   co_await control_->close();
   for (const auto& thread : threads_) thread->core->post([&thread = *thread] { thread.control_closed.set(); });
@@ -451,12 +455,14 @@ int Server::run() {
   }
   bound_.claims.clear();
   const Duration timeout = current_plan()->config.server.drain;
+  if (monitoring_ != nullptr) monitoring_->begin_drain();
   events_->emit(event::Draining{.timeout_ms = timeout});
   if (notifier_ != nullptr) notifier_->end_tests();
   if (store_watch_ != nullptr) threads_.front()->core->post([this] { store_watch_->stop(); });
   for (Core* core : cores()) core->post([core, timeout] { core->drain(timeout); });
   if (store_watch_ != nullptr) store_watch_->end_notices();
   join_threads();
+  if (monitoring_ != nullptr) monitoring_->stop();
   control_ = nullptr;
   spool_.directory->leave();
   if (notifier_ != nullptr) notifier_->stop();

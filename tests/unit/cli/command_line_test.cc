@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/base/version.h"
 #include "engine/cli/containment.h"
 #include "engine/cli/events_help.h"
 #include "engine/cli/help.h"
@@ -63,7 +64,7 @@ TEST(SluiceCommandLine, PrintsWhatItIsAskedFor) {
     EXPECT_EQ(sluice(words).kind, SluiceKind::print);
     EXPECT_EQ(sluice(words).text, sluice_help());
   }
-  EXPECT_EQ(sluice({"--version"}).text, "sluice " + std::string(kVersion) + "\n");
+  EXPECT_EQ(sluice({"--version"}).text, "sluice " + std::string(kProgramVersion) + "\n");
 }
 
 TEST(SluiceCommandLine, SaysWhatItDidNotUnderstand) {
@@ -192,7 +193,7 @@ TEST(SluicectlCommandLine, PrintsHelpAndVersion) {
     EXPECT_EQ(sluicectl(words).kind, CtlKind::print);
     EXPECT_EQ(sluicectl(words).text, sluicectl_help());
   }
-  EXPECT_EQ(sluicectl({"--version"}).text, "sluicectl " + std::string(kVersion) + "\n");
+  EXPECT_EQ(sluicectl({"--version"}).text, "sluicectl " + std::string(kProgramVersion) + "\n");
 }
 
 TEST(Help, IsAManualPageThatFitsATerminal) {
