@@ -87,13 +87,13 @@ void ServiceNotices::watch(Instant now, const std::vector<const Heartbeats*>& be
   for (const Heartbeats* each : beats) counts.push_back(each->count);
   for (std::size_t core = 0; core < counts.size(); ++core) {
     if (counts[core] != seen_[core] || counts[core] == Heartbeats::kEnded) continue;
-    if (!stuck_) notify(status_line("Core " + std::to_string(core) + " makes no turns"));
-    stuck_ = true;
+    if (stuck_ != core) notify(status_line("Core " + std::to_string(core) + " makes no turns"));
+    stuck_ = core;
     return;
   }
   seen_ = std::move(counts);
   notify(stuck_ ? "WATCHDOG=1\n" + status_line("Relaying mail; a core had made no turns for a while") : "WATCHDOG=1");
-  stuck_ = false;
+  stuck_.reset();
 }
 
 Duration ServiceNotices::until_watch(Instant now) const {

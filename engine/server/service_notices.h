@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -65,9 +66,9 @@ class ServiceNotices {
   void notify(const std::string& lines) const;
 
   std::optional<io::ServiceManager> manager_;
-  Instant due_ = Instant::max();     // the next look at the cores
-  std::vector<std::uint64_t> seen_;  // of each core, at the last sign of life
-  bool stuck_ = false;               // the manager has been told so
+  Instant due_ = Instant::max();      // the next look at the cores
+  std::vector<std::uint64_t> seen_;   // of each core, at the last sign of life
+  std::optional<std::size_t> stuck_;  // the core that the manager has been told of
 };
 
 }  // namespace sluice::server
