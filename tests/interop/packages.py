@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """What goes into the packages: manual pages, completion, unit, profile, log rotation and the configuration to begin with; and
-that two runs of tools/package give the same bytes.."""
+that two runs of tools/package give the same bytes. tools/package-life has the whole life of a package, in a bare Debian."""
 
 import functools
 import gzip
@@ -208,8 +208,13 @@ def logrotate_takes_the_log_and_the_relay_makes_a_new_one():
         before = os.stat(relay.log_file).st_ino
         run("logrotate", "--force", "--state", relay.at("logrotate.state"), rules)
         expect_equal(os.stat(relay.log_file + ".1").st_ino, before, "what the old log is called")
-        relay.client().close()
-        until(lambda: os.path.exists(relay.log_file) and relay.log(), "lines in a new log")
+
+        # It looks for that once a second, when it writes.
+        def written():
+            relay.client().close()
+            return os.path.exists(relay.log_file) and relay.log()
+
+        until(written, "lines in a new log")
         relay.signal(signal.SIGTERM)
         relay.logged("stopped")
 
