@@ -26,6 +26,7 @@
 #include "engine/server/monitoring.h"
 #include "engine/server/plan.h"
 #include "engine/server/sender_activity.h"
+#include "engine/server/service_notices.h"
 #include "engine/server/spool_start.h"
 #include "engine/server/store_watch.h"
 #include "policy/budget/journal.h"
@@ -53,7 +54,8 @@ class Server {
     Core* core = nullptr;  // set once it runs
     std::promise<std::expected<Core*, std::string>> ready;
     AsyncEvent control_closed;  // the core's
-    std::promise<void> ended;   // nothing runs on it any more; its ring is still there
+    Heartbeats beats;
+    std::promise<void> ended;  // nothing runs on it any more; its ring is still there
     std::thread thread;
   };
 
@@ -89,6 +91,7 @@ class Server {
   static Task<void> outlast_control(Thread& thread);
   Task<void> review_certificates();
   Reloaded reload();
+  Reloaded reload_parts();
   void adopt(std::shared_ptr<const Plan> plan);
   std::expected<void, std::string> adopt_certificates(const config::Config& config);
   void reopen_log();
@@ -96,9 +99,11 @@ class Server {
   void core_drained();
   void core_settled();
   void join_threads();
+  void watch_cores();
   std::vector<Core*> cores() const;
 
   std::string config_file_;
+  ServiceNotices service_;
   std::shared_ptr<const Plan> plan_;
   std::unique_ptr<io::Clock> clock_;
   std::unique_ptr<io::Sockets> sockets_;
