@@ -1,8 +1,8 @@
 #include "engine/cli/help.h"
 
+#include "engine/base/version.h"
 #include "engine/cli/account_grammar.h"
 #include "engine/cli/command_line.h"
-#include "engine/base/version.h"
 #include "engine/io/library_version.h"
 #include "engine/text/figures.h"
 #include "engine/tls/library_version.h"

@@ -16,7 +16,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-class SetClock final : public io::Clock {
+class MonitoringClock final : public io::Clock {
  public:
   Instant now() override { return now_; }
   WallMillis wall() override { return 1'000'000'000; }
@@ -64,7 +64,7 @@ class MonitoringTest : public ::testing::Test {
     return text.substr(begin, text.find('\n', begin) - begin);
   }
 
-  SetClock clock_;
+  MonitoringClock clock_;
   std::set<std::size_t> stuck_;
   std::vector<std::function<void()>> waiting_;
   int posted_ = 0;
