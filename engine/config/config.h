@@ -19,6 +19,7 @@
 #include "engine/base/time.h"
 #include "engine/base/tls_version.h"
 #include "engine/config/delivery.h"
+#include "engine/event/privacy.h"
 #include "engine/io/address.h"
 #include "engine/log/line.h"
 #include "engine/notify/mail.h"
@@ -201,6 +202,11 @@ struct LogConfig {
   std::string file = "-";  // "-": standard error
   log::LogFormat format = log::LogFormat::json;
   event::Severity level = event::Severity::info;
+  std::string syslog;          // as log::SyslogOptions has it; empty: none
+  std::string syslog_ca_file;  // empty: the system's authorities
+  std::string journal;         // its socket; empty: none
+  event::AddressForm client_addresses = event::AddressForm::keep;
+  event::AddressForm recipients = event::AddressForm::keep;
 };
 
 // Where monitoring asks: see engine/metrics/http_server.h.

@@ -44,14 +44,6 @@ std::expected<std::string, std::string> check_mail_server(std::string_view text)
 }
 const TextRule kMailServerRule{check_mail_server, kNextHopAllowed};
 
-std::expected<std::string, std::string> check_syslog(std::string_view text) {
-  if (text.empty()) return std::string();
-  if (text.starts_with('/')) return kSocketPathRule.check(text);
-  if (const auto address = parse_listen_address(text)) return address->to_string();
-  return std::unexpected("is neither a path nor an address with a port");
-}
-constexpr TextRule kSyslogRule{check_syslog, "a path such as \"/dev/log\", or IP:PORT"};
-
 void read_webhook(const ConfigNode* table, std::string path, ConfigDiagnostics& diagnostics, WebhookConfig& webhook) {
   constexpr std::int64_t kTimeoutMaxS = 60;
   constexpr std::int64_t kQueueMax = 100'000;
@@ -123,9 +115,8 @@ void read_notify(const ConfigNode* table, ConfigDiagnostics& diagnostics, Notify
   section.about("Of its From. Default: sluice@ and server.hostname. The reverse-path is null.", Change::restart);
   section.example("\"relay@example.net\"");
   section.text("from", notify.from, kMailboxRule);
-  section.about(
-      "The same events as syslog messages (RFC 5424): a socket such as \"/dev/log\", or IP:PORT, which is UDP.",
-      Change::restart);
+  section.about("The same events as syslog messages (RFC 5424): as log.syslog has it, with the authorities of ca_file.",
+                Change::restart);
   section.example("\"/dev/log\"");
   section.text("syslog", notify.syslog, kSyslogRule);
   const bool mails = !notify.operators.empty() || notify.owner;

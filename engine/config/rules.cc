@@ -6,6 +6,7 @@
 
 #include "auth/domain_list.h"
 #include "auth/store/store_values.h"
+#include "engine/log/syslog.h"
 #include "engine/route/table.h"
 #include "engine/smtp/path.h"
 
@@ -133,6 +134,21 @@ Checked check_next_hop(std::string_view text) {
   return std::string(text);
 }
 
+Checked check_syslog(std::string_view text) {
+  if (text.empty()) return std::string();
+  if (text.starts_with('/')) return check_socket_path(text);
+  if (const auto server = log::syslog_server(text)) {
+    const auto host = parse_next_hop(server->host_port);
+    if (!host) return std::unexpected(host.error());
+    if (!server->host_port.ends_with(":" + std::to_string(host->port))) return std::unexpected("has no port");
+    return std::string(text);
+  }
+  if (const auto address = parse_listen_address(text)) return address->to_string();
+  return std::unexpected("is neither a path, nor an address with a port, nor a server");
+}
+
+Checked check_journal(std::string_view text) { return text.empty() ? std::string() : check_socket_path(text); }
+
 std::optional<std::uint16_t> parse_port(std::string_view text) {
   std::uint16_t port = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
@@ -150,6 +166,9 @@ const TextRule kPathRule{check_path, "a path that begins with \"/\""};
 const TextRule kAnyPathRule{check_any_path, "a path that begins with \"/\", or \"\" for none"};
 const TextRule kSocketPathRule{check_socket_path, "a path that begins with \"/\", up to 107 bytes"};
 const TextRule kLogFileRule{check_log_file, "a path that begins with \"/\", or \"-\" for standard error"};
+const TextRule kSyslogRule{check_syslog,
+                           "a path such as \"/dev/log\", IP:PORT, which is UDP, tcp://HOST:PORT or tls://HOST:PORT"};
+const TextRule kJournalRule{check_journal, "a path such as \"/run/systemd/journal/socket\", up to 107 bytes"};
 const TextRule kUrlRule{check_url, "https://, http:// or mailto:, printable ASCII without spaces, up to 200 bytes"};
 const TextRule kNameRule{check_name, "printable ASCII without spaces and \"/\", 1 to 64 bytes"};
 const TextRule kLoginRule{check_login, "up to 255 bytes without control characters"};

@@ -27,6 +27,8 @@ extern const TextRule kPathRule;         // absolute
 extern const TextRule kAnyPathRule;      // absolute, or empty
 extern const TextRule kSocketPathRule;   // absolute, and fit for a socket's address
 extern const TextRule kLogFileRule;      // absolute, or "-"
+extern const TextRule kSyslogRule;       // as log::SyslogOptions has it, or empty
+extern const TextRule kJournalRule;      // as kSocketPathRule, or empty
 extern const TextRule kUrlRule;          // may be empty
 extern const TextRule kNameRule;         // a name that an operator gives
 extern const TextRule kLoginRule;        // may be empty

@@ -224,6 +224,24 @@ void read_limits(const ConfigNode* table, ConfigDiagnostics& diagnostics, Limits
   read_timeouts(section, limits);
 }
 
+namespace {
+
+void read_log_privacy(ConfigSection& section, LogConfig& log) {
+  using Form = ConfigSection::Choice<event::AddressForm>;
+  const Form forms[] = {
+      {"keep", event::AddressForm::keep}, {"shorten", event::AddressForm::shorten}, {"hash", event::AddressForm::hash}};
+  section.about(
+      "What the log keeps of the addresses of clients and of recipients: all of it (\"keep\"); their network (/24, "
+      "/48) "
+      "and their domain (\"shorten\"); or a token that is always the same for the same address, in front of the "
+      "recipient's domain (\"hash\"). The secret of the tokens is the file log_key in server.state_dir. Accounts and "
+      "senders are not changed. fail2ban needs the addresses of clients.");
+  section.choice("client_addresses", log.client_addresses, forms);
+  section.choice("recipients", log.recipients, forms);
+}
+
+}  // namespace
+
 void read_log(const ConfigNode* table, ConfigDiagnostics& diagnostics, LogConfig& log) {
   using Format = ConfigSection::Choice<log::LogFormat>;
   using Level = ConfigSection::Choice<event::Severity>;
@@ -241,6 +259,25 @@ void read_log(const ConfigNode* table, ConfigDiagnostics& diagnostics, LogConfig
   section.choice("level", log.level,
                  {Level{"debug", event::Severity::debug}, Level{"info", event::Severity::info},
                   Level{"warning", event::Severity::warning}, Level{"error", event::Severity::error}});
+  section.about(
+      "The same lines, beside the file, as messages of syslog (RFC 5424): a socket such as \"/dev/log\", IP:PORT, "
+      "which "
+      "is UDP, or a server, \"tcp://HOST:PORT\" or \"tls://HOST:PORT\", whose certificate is checked by the "
+      "authorities "
+      "in syslog_ca_file, or the system's. What a server cannot take now waits in memory, up to 10,000 lines; what is "
+      "lost is counted in the log (log_dropped).",
+      Change::restart);
+  section.example("\"tls://logs.example.net:6514\"");
+  section.text("syslog", log.syslog, kSyslogRule);
+  section.text("syslog_ca_file", log.syslog_ca_file, kAnyPathRule);
+  section.about(
+      "The same as entries of systemd's journal, each key a field: journalctl SLUICE_ACCOUNT=ann@example.com. Who "
+      "wants "
+      "no file beside it says file = \"/dev/null\".",
+      Change::restart);
+  section.example("\"/run/systemd/journal/socket\"");
+  section.text("journal", log.journal, kJournalRule);
+  read_log_privacy(section, log);
 }
 
 }  // namespace sluice::config

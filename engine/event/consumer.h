@@ -21,6 +21,8 @@ class Consumer {
   virtual ~Consumer() = default;
   // Never waits: what cannot be put away at once is kept, within a bound, or is lost and counted by the consumer.
   virtual void take(const Event& event) = 0;
+  // It writes events where they outlast the process: it gets their addresses as set_privacy() says.
+  [[nodiscard]] virtual bool keeps() const { return false; }
   // Behind each round over the rings.  Must not wait either.  Events of the consumer itself go to `own`.
   virtual Rest turn(Emitter& own) = 0;
 };

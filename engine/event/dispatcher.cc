@@ -76,6 +76,11 @@ void Dispatcher::set_least(const Consumer& consumer, Severity severity) {
   least_.store(std::ranges::min(consumers_least_), std::memory_order_relaxed);
 }
 
+void Dispatcher::set_privacy(const PrivacyOptions& options) {
+  const std::lock_guard lock(mutex_);
+  privacy_ = options.keeps_all() ? nullptr : std::make_shared<const Privacy>(options);
+}
+
 Emitter& Dispatcher::open() {
   const std::lock_guard lock(mutex_);
   emitters_.push_back(std::unique_ptr<Emitter>(new Emitter(*this, options_.ring_bytes)));
@@ -166,6 +171,7 @@ bool Dispatcher::drain() {
   {
     const std::lock_guard lock(mutex_);
     for (std::size_t i = seen_.size(); i < emitters_.size(); ++i) seen_.push_back(emitters_[i].get());
+    privacy_in_use_ = privacy_;
   }
   bool moved = drain(own_);
   for (Emitter* emitter : seen_) moved |= drain(*emitter);
@@ -180,10 +186,15 @@ bool Dispatcher::drain(Emitter& emitter) {
     const std::span<const char> record = emitter.ring_.front();
     moved += record.size();
     const Event event = read_record(record, values);
-    for (Consumer* consumer : consumers_) consumer->take(event);
+    give(event);
     emitter.ring_.pop();
   }
   return moved > 0;
+}
+
+void Dispatcher::give(const Event& event) {
+  const Event kept = privacy_in_use_ == nullptr ? event : privacy_in_use_->apply(event, private_values_);
+  for (Consumer* consumer : consumers_) consumer->take(consumer->keeps() ? kept : event);
 }
 
 void Dispatcher::emit_lost() {

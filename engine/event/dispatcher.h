@@ -27,6 +27,7 @@
 #include "engine/base/time.h"
 #include "engine/event/consumer.h"
 #include "engine/event/events.h"
+#include "engine/event/privacy.h"
 #include "engine/event/ring.h"
 #include "engine/io/platform.h"
 
@@ -60,15 +61,15 @@ class Emitter {
 };
 
 struct DispatcherOptions {
-  std::size_t ring_bytes = 1024 * 1024;               // of each thread; a power of two
-  Duration interval = std::chrono::milliseconds(50);  // between two rounds while there is something
-  Duration flush_timeout = std::chrono::seconds(2);   // at stop(), for a consumer that has no end
+  std::size_t ring_bytes = 1024 * 1024;              // of each thread; a power of two
+  Duration interval = std::chrono::milliseconds(2);  // between two rounds while there is something
+  Duration flush_timeout = std::chrono::seconds(2);  // at stop(), for a consumer that has no end
 };
 
 // Owned by the program, made before the threads that emit and gone after them.
 class Dispatcher {
  public:
-  static constexpr std::size_t kConsumersMax = 8;
+  static constexpr std::size_t kConsumersMax = 12;
   static constexpr Duration kCrashFlushMax = std::chrono::seconds(1);
 
   // `clock` outlives the dispatcher, and is asked by every thread that emits.
@@ -91,6 +92,8 @@ class Dispatcher {
 
   // Any thread: every consumer gets a turn soon; where there is no event thread, before this returns.
   void request_turn();
+  // Any thread: what consumers that keep events get of addresses from now on; at first all.
+  void set_privacy(const PrivacyOptions& options);
   // Any thread: the consumer has a use for events from this severity on.  Events that no consumer has a use for are not
   // recorded; those that another one wants may come all the same.
   void set_least(const Consumer& consumer, Severity severity);
@@ -105,6 +108,7 @@ class Dispatcher {
   void run();
   bool drain();
   bool drain(Emitter& emitter);
+  void give(const Event& event);
   void emit_lost();
   Rest take_turns();
   void round();
@@ -118,8 +122,9 @@ class Dispatcher {
   std::atomic<Severity> least_{Severity::debug};  // of all consumers
   std::vector<Consumer*> consumers_;
 
-  std::mutex mutex_;                       // over the next two
-  std::vector<Severity> consumers_least_;  // of each
+  std::mutex mutex_;                        // over the next three
+  std::shared_ptr<const Privacy> privacy_;  // null: all is kept
+  std::vector<Severity> consumers_least_;   // of each
   std::vector<std::unique_ptr<Emitter>> emitters_;
 
   std::atomic<bool> running_{false};
@@ -135,6 +140,8 @@ class Dispatcher {
   // The event thread's; without one, the emitting thread's.
   Emitter own_;
   std::vector<Emitter*> seen_;
+  std::shared_ptr<const Privacy> privacy_in_use_;
+  PrivateValues private_values_;
   std::uint64_t lost_emitted_ = 0;
   std::uint64_t errors_lost_emitted_ = 0;
   std::array<int, kConsumersMax> writable_{};  // descriptors that consumers wait for; -1: none

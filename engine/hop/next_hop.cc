@@ -339,7 +339,7 @@ Task<std::optional<Failure>> NextHop::introduce(const smtp::XclientValues& clien
   co_return std::nullopt;
 }
 
-std::string NextHop::tls_version() const { return connection_->tls() != nullptr ? connection_->tls()->version() : ""; }
+TlsFacts NextHop::tls_facts() const { return connection_->tls() != nullptr ? connection_->tls()->facts() : TlsFacts(); }
 
 bool NextHop::reusable() {
   return !broken_ && !machine_.closing() && machine_.idle() && !connection_->ended() && connection_->error() == 0 &&

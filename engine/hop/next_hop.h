@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "engine/base/task.h"
+#include "engine/base/tls_facts.h"
 #include "engine/hop/host_memory.h"
 #include "engine/net/connection.h"
 #include "engine/net/dialer.h"
@@ -107,7 +108,7 @@ class NextHop {
   [[nodiscard]] const std::string& label() const { return label_; }
   [[nodiscard]] const std::string& address() const { return address_; }  // "192.0.2.25:25", as it was dialled
   [[nodiscard]] const smtp::Capabilities& capabilities() const { return machine_.capabilities(); }
-  [[nodiscard]] std::string tls_version() const;
+  [[nodiscard]] TlsFacts tls_facts() const;
   // The connection is open, the next hop has said nothing unasked, and no reply is owed.
   [[nodiscard]] bool reusable();
   // Says QUIT if the dialog allows it, and closes.

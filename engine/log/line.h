@@ -33,7 +33,6 @@ class LogLine {
   void field(std::string_view /*name*/, std::monostate /*left out*/) {}
   void field(std::string_view name, std::string_view value);
   void field(std::string_view name, bool value);
-  // Milliseconds with three places: 12.345.
   void field(std::string_view name, Duration value);
   void field(std::string_view name, std::int64_t value);
   void field(std::string_view name, std::uint64_t value);
@@ -46,6 +45,10 @@ class LogLine {
   std::size_t size_ = 0;
   std::array<char, kLogLineBytesMax> text_;  // not initialised: only what was written is read
 };
+
+// Milliseconds with three places: 12.345.  A view of `room`.
+inline constexpr std::size_t kDurationTextMax = 32;
+[[nodiscard]] std::string_view duration_text(Duration value, std::array<char, kDurationTextMax>& room);
 
 // An event as its line in JSON, without the newline: for other consumers, which pass it on.
 [[nodiscard]] std::string json_text(const event::Event& event);

@@ -43,6 +43,7 @@ class Log final : public event::Consumer {
   [[nodiscard]] std::uint64_t dropped() const { return dropped_.load(std::memory_order_relaxed); }
 
   void take(const event::Event& event) override;
+  [[nodiscard]] bool keeps() const override { return true; }
   event::Rest turn(event::Emitter& own) override;
 
  private:

@@ -1,14 +1,10 @@
 #include "engine/log/syslog.h"
 
-#include <sys/socket.h>
-#include <sys/un.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <utility>
 
-#include "engine/io/address.h"
+#include "engine/log/datagrams.h"
+#include "engine/log/syslog_stream.h"
 #include "engine/text/time_text.h"
 
 namespace sluice::log {
@@ -17,10 +13,17 @@ namespace {
 constexpr int kFacilityMail = 2;
 constexpr std::size_t kHostBytesMax = 255;
 constexpr std::size_t kKindBytesMax = 32;
-constexpr int kOpenAgainMs = 1000;
 
-// RFC 5424 6.2.1.
-int severity_number(event::Severity severity) {
+// PRINTUSASCII, or the nil value.
+std::string_view printable_or_nil(std::string_view text, std::size_t bytes_max) {
+  const bool good = !text.empty() && text.size() <= bytes_max &&
+                    std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; });
+  return good ? text : "-";
+}
+
+}  // namespace
+
+int syslog_severity(event::Severity severity) {
   switch (severity) {
     case event::Severity::error:
       return 3;
@@ -34,83 +37,30 @@ int severity_number(event::Severity severity) {
   return 7;
 }
 
-// PRINTUSASCII, or the nil value.
-std::string_view printable_or_nil(std::string_view text, std::size_t bytes_max) {
-  const bool good = !text.empty() && text.size() <= bytes_max &&
-                    std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; });
-  return good ? text : "-";
-}
-
-}  // namespace
-
 std::string syslog_message(const SyslogMessage& message) {
   const text::TimeText time = text::time_text(message.at);
-  std::string text = "<" + std::to_string(kFacilityMail * 8 + severity_number(message.severity)) + ">1 ";
+  std::string text = "<" + std::to_string(kFacilityMail * 8 + syslog_severity(message.severity)) + ">1 ";
   text.append(time.data(), time.size()).append(" ").append(printable_or_nil(message.host, kHostBytesMax));
   text.append(" sluice - ").append(printable_or_nil(message.kind, kKindBytesMax)).append(" - ");
   return text.append("\xef\xbb\xbf").append(message.text);  // 6.4: UTF-8 begins with its mark
 }
 
-void SyslogSocket::lose(std::size_t messages, std::string reason) {
-  lost_ += messages;
-  lost_reason_ = std::move(reason);
+std::optional<SyslogServer> syslog_server(std::string_view place) {
+  constexpr std::string_view kTcp = "tcp://";
+  constexpr std::string_view kTls = "tls://";
+  const bool tls = place.starts_with(kTls);
+  if (!tls && !place.starts_with(kTcp)) return std::nullopt;
+  return SyslogServer{.tls = tls, .host_port = std::string(place.substr(kTcp.size()))};
 }
 
-void SyslogSocket::add(std::string message) {
-  if (messages_.size() >= kMessagesMax) return lose(1, "its queue is full");
-  messages_.push_back(std::move(message));
-}
-
-event::Rest SyslogSocket::turn(Instant now) {
-  while (!messages_.empty()) {
-    const int error = send(messages_.front());
-    if (error == EAGAIN || error == ENOBUFS)
-      return {.pending = true, .timeout_ms = kOpenAgainMs, .writable = socket_.get()};
-    if (error == EMSGSIZE) {
-      lose(1, std::strerror(error));
-    } else if (error != 0) {
-      socket_ = io::Descriptor(-1);
-      if (!failing_since_) failing_since_ = now;
-      if (now - *failing_since_ < kWaitMax) return {.pending = true, .timeout_ms = kOpenAgainMs};
-      lose(messages_.size(), std::strerror(error));
-      messages_.clear();
-      return {};
-    } else {
-      failing_since_.reset();
-    }
-    messages_.pop_front();
-  }
-  return {};
-}
-
-// An errno, or 0.
-int SyslogSocket::open() {
-  sockaddr_un local{};
-  std::optional<io::Address> remote;
-  const bool path = place_.starts_with('/');
-  if (path) {
-    if (place_.size() >= sizeof local.sun_path) return ENAMETOOLONG;
-    local.sun_family = AF_UNIX;
-    place_.copy(local.sun_path, place_.size());
-  } else {
-    remote = io::Address::parse(place_);
-    if (!remote) return EINVAL;
-  }
-  io::Descriptor opened(::socket(path ? AF_UNIX : remote->family(), SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (opened.get() < 0) return errno;
-  const auto* address = path ? reinterpret_cast<const sockaddr*>(&local) : remote->data();
-  const auto size = path ? static_cast<socklen_t>(sizeof local) : remote->size();
-  if (::connect(opened.get(), address, size) != 0) return errno;
-  socket_ = std::move(opened);
-  return 0;
-}
-
-// An errno, or 0.
-int SyslogSocket::send(const std::string& message) {
-  if (socket_.get() < 0)
-    if (const int error = open(); error != 0) return error;
-  if (::send(socket_.get(), message.data(), message.size(), MSG_NOSIGNAL) >= 0) return 0;
-  return errno;
+std::unique_ptr<Channel> open_syslog(SyslogOptions options) {
+  if (auto server = syslog_server(options.place))
+    return std::make_unique<SyslogStream>(SyslogStream::Options{.place = std::move(options.place),
+                                                                .server = *std::move(server),
+                                                                .ca_file = std::move(options.ca_file),
+                                                                .messages_max = options.messages_max});
+  return std::make_unique<DatagramChannel>(
+      DatagramChannel::Options{.place = std::move(options.place), .messages_max = options.messages_max});
 }
 
 }  // namespace sluice::log

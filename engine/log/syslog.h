@@ -1,16 +1,15 @@
-// Syslog as RFC 5424 has it: a message's text, and the socket that it goes to.  One thread; never waits.
+// Syslog as RFC 5424 has it: a message's text, and the channels that it goes to.
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
-#include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "engine/base/time.h"
-#include "engine/event/consumer.h"
-#include "engine/io/descriptor.h"
+#include "engine/event/events.h"
+#include "engine/log/channel.h"
 
 namespace sluice::log {
 
@@ -22,39 +21,26 @@ struct SyslogMessage {
   std::string_view text;  // one clean line of UTF-8
 };
 
-// RFC 5424 6, of the facility mail (2).
+// RFC 5424 6, of the facility mail (2).  Pure; any thread.
 [[nodiscard]] std::string syslog_message(const SyslogMessage& message);
 
-// A datagram each.  What the socket does not take now is kept, up to a bound, and for kWaitMax where nothing is
-// there to take it; beyond that it is lost, and counted.
-class SyslogSocket {
- public:
-  static constexpr std::size_t kMessagesMax = 1000;
-  static constexpr Duration kWaitMax = std::chrono::seconds(10);
+// Of a severity, as syslog and the journal count them (RFC 5424 6.2.1).
+[[nodiscard]] int syslog_severity(event::Severity severity);
 
-  // `place`: a path, such as "/dev/log", or "192.0.2.1:514", which is UDP (RFC 5426).
-  explicit SyslogSocket(std::string place) : place_(std::move(place)) {}
-
-  void add(std::string message);
-  // Sends what can be sent.
-  event::Rest turn(Instant now);
-
-  [[nodiscard]] const std::string& place() const { return place_; }
-  // Since the start, and why the last one was.
-  [[nodiscard]] std::uint64_t lost() const { return lost_; }
-  [[nodiscard]] const std::string& lost_reason() const { return lost_reason_; }
-
- private:
-  int open();
-  int send(const std::string& message);
-  void lose(std::size_t messages, std::string reason);
-
-  const std::string place_;
-  io::Descriptor socket_{-1};
-  std::deque<std::string> messages_;
-  std::optional<Instant> failing_since_;
-  std::uint64_t lost_ = 0;
-  std::string lost_reason_;
+// "tcp://logs.example.net:601", "tls://192.0.2.1:6514", "tls://[2001:db8::1]:6514": a server of syslog over a
+// connection.
+struct SyslogServer {
+  bool tls = false;
+  std::string host_port;
 };
+// Nothing: it is none, as a path or an address of UDP.  Whether host and port are good is the caller's to check.
+[[nodiscard]] std::optional<SyslogServer> syslog_server(std::string_view place);
+
+struct SyslogOptions {
+  std::string place;    // as DatagramChannel takes it, or a SyslogServer
+  std::string ca_file;  // of a server with TLS; empty: the system's authorities
+  std::size_t messages_max = 1000;
+};
+[[nodiscard]] std::unique_ptr<Channel> open_syslog(SyslogOptions options);
 
 }  // namespace sluice::log

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/smtp/parameters.h"
@@ -54,14 +55,19 @@ struct Envelope {
 // What an event says of the recipients.
 inline constexpr std::size_t kAddressListBytesMax = 1024;
 
-// "a@example.com, b@example.net": the recipients, until that is longer than `bytes_max`.
-[[nodiscard]] inline std::string address_list(const Envelope& envelope, std::size_t bytes_max) {
-  std::string list;
+// "a@example.com, b@example.net": all recipients, in as many lists as it takes so that each is of at most `bytes_max`
+// bytes and no address is cut (a longer address is a list of its own).
+[[nodiscard]] inline std::vector<std::string> address_lists(const Envelope& envelope, std::size_t bytes_max) {
+  constexpr std::string_view kSeparator = ", ";
+  std::vector<std::string> lists;
   for (const Recipient& recipient : envelope.recipients) {
-    if (list.size() > bytes_max) break;
-    list.append(list.empty() ? "" : ", ").append(recipient.forward_path);
+    const std::string& address = recipient.forward_path;
+    if (lists.empty() || lists.back().size() + kSeparator.size() + address.size() > bytes_max)
+      lists.push_back(address);
+    else
+      lists.back().append(kSeparator).append(address);
   }
-  return list;
+  return lists;
 }
 
 // How the body's bytes are written.

@@ -33,9 +33,9 @@ struct NotifierOptions {
   std::string host;  // server.hostname
   std::vector<WebhookOptions> webhooks;
   std::optional<MailOptions> mail;
-  std::string syslog;  // as log::SyslogSocket takes it; empty: none
+  log::SyslogOptions syslog;  // an empty place: none
   // Whether anybody is notified at all.
-  [[nodiscard]] bool any() const { return !webhooks.empty() || mail || !syslog.empty(); }
+  [[nodiscard]] bool any() const { return !webhooks.empty() || mail || !syslog.place.empty(); }
 };
 
 inline constexpr Duration kNotifyStopMax = std::chrono::seconds(3);
@@ -81,6 +81,7 @@ class Notifier final : public event::Consumer {
   void mail_if_due(const std::shared_ptr<const Notification>& notification);
   [[nodiscard]] OutboxItem item_of(const DueMail& mail);
   [[nodiscard]] std::string syslog_text(const Notification& notification) const;
+  [[nodiscard]] bool test_syslog(const Notification& notification) const;
   void send(const std::vector<DueMail>& mails);
   Instant report(event::Emitter& events);
   Instant report_lost(event::Emitter& events, const std::string& channel, std::uint64_t lost, const std::string& reason,
@@ -94,7 +95,7 @@ class Notifier final : public event::Consumer {
   std::mutex random_use_;  // over random_
   std::vector<std::unique_ptr<Channel>> webhooks_;
   std::unique_ptr<Channel> mail_;  // null: none
-  std::unique_ptr<log::SyslogSocket> syslog_;
+  std::unique_ptr<log::Channel> syslog_;
   Reported syslog_reported_;
   MailLedger ledger_;
   std::uint64_t ledger_lost_ = 0;  // of these the outbox knows

@@ -101,7 +101,7 @@ message::Outcome CutThrough::asked() const {
   return {.reply = {},
           .next_hop = transmission_->next_hop(),
           .next_hop_address = transmission_->next_hop_address(),
-          .next_hop_tls = transmission_->tls(),
+          .next_hop_tls = transmission_->tls().version,
           .detail = transmission_->detail()};
 }
 

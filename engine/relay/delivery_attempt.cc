@@ -63,6 +63,7 @@ Task<void> DeliveryAttempt::transmit(hop::Pool& pool) {
   const WallMillis now = parts_.loop.platform().clock.wall();
   apply_results(transmission, now, message_.status());
   message_.status().add(attempt_of(transmission, now));
+  result_.attempt = message_.status().tries;
   result_.outcomes = outcomes_of(transmission);
   result_.more_now =
       takes_more_now(transmission.results(), transmission.recipients(), message_.status(), result_.verdict);
@@ -108,6 +109,7 @@ void DeliveryAttempt::record_for_all(const CommonOutcome& common) {
                          .taken = common.fate == Fate::delivered ? count : std::uint16_t{0},
                          .code = common.code,
                          .text = common.text});
+  result_.attempt = message_.status().tries;
 }
 
 // Nothing was said to a next hop about any of them, for reasons of our own: an attempt that was none.

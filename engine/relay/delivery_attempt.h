@@ -50,8 +50,9 @@ class DeliveryAttempt {
     std::optional<std::string> unreadable;   // the content cannot be read: a sentence that says why
     std::string next_hop;                    // where there was a connection
     std::string next_hop_address;
-    std::string tls;
-    std::string response;  // what decided it
+    TlsFacts tls;
+    std::uint32_t attempt = 0;  // as in DeliveryRecord
+    std::string response;       // what decided it
   };
   [[nodiscard]] const Result& result() const { return result_; }
   // Once, for the log.

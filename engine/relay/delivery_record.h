@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/base/tls_facts.h"
 #include "engine/message/envelope.h"
 #include "engine/relay/transmission.h"
 
@@ -47,11 +48,12 @@ struct DeliveryRecord {
   std::string_view destination;
   std::string_view next_hop;  // "mx.example.net:25"; empty: there was no connection
   std::string_view next_hop_address;
-  std::string_view tls;  // protocol version of that connection; empty: none
+  TlsFacts tls;  // of that connection
   std::uint64_t bytes = 0;
   Duration took{};
-  WallMillis next_try = 0;   // 0: none is due
-  bool cut_through = false;  // while the client waited
+  WallMillis next_try = 0;    // 0: none is due
+  std::uint32_t attempt = 0;  // of the message, from 1, whatever the destination; 0: nothing was attempted
+  bool cut_through = false;   // while the client waited
 
   // Filled in for each group.
   DeliveryOutcome outcome = DeliveryOutcome::not_attempted;

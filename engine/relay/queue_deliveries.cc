@@ -134,6 +134,7 @@ void Queue::log_attempt(DeliveryAttempt& attempt, schedule::JobId job, std::opti
   record.tls = result.tls;
   record.took = parts_.loop.now() - attempt.began();
   record.next_try = next_try.value_or(0);
+  record.attempt = result.attempt;
   observe_deliveries(parts_.observer, record, attempt.message().envelope(), attempt.take_outcomes());
 }
 

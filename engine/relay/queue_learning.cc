@@ -33,6 +33,7 @@ void Queue::learn(const CutThrough& what) {
                         .bytes = what.bytes,
                         .took = what.took,
                         .next_try = due_of(what.envelope.id, destination),
+                        .attempt = transmission.attempted() ? 1U : 0U,
                         .cut_through = true};
   std::vector<RecipientOutcome> outcomes = outcomes_of(transmission);
   if (!transmission.attempted())

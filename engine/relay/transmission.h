@@ -42,6 +42,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/tls_facts.h"
 #include "engine/hop/pool.h"
 #include "engine/message/delivery.h"
 #include "engine/message/envelope.h"
@@ -132,7 +133,7 @@ class Transmission final : private hop::Pool::Holder {
   [[nodiscard]] bool undecided() const { return undecided_; }
   [[nodiscard]] const std::string& next_hop() const { return next_hop_; }                  // "mx.example.net:25"
   [[nodiscard]] const std::string& next_hop_address() const { return next_hop_address_; }  // "192.0.2.25:25"
-  [[nodiscard]] const std::string& tls() const { return tls_; }                            // version; empty: none
+  [[nodiscard]] const TlsFacts& tls() const { return tls_; }
   // Of the reply that decided it, 0: there was none; and its words, or what went wrong.
   [[nodiscard]] std::uint16_t code() const { return code_; }
   [[nodiscard]] const std::string& detail() const { return detail_; }
@@ -282,7 +283,7 @@ class Transmission final : private hop::Pool::Holder {
   bool dsn_offered_ = false;
   std::string next_hop_;
   std::string next_hop_address_;
-  std::string tls_;
+  TlsFacts tls_;
   std::uint16_t code_ = 0;
   std::string detail_;
 };

@@ -27,7 +27,7 @@ Task<bool> Transmission::connect(bool fresh) {
     unreachable_ = acquired.error().unreachable;
     next_hop_.clear();
     next_hop_address_.clear();
-    tls_.clear();
+    tls_ = {};
     end(halt(std::move(acquired.error())));
     co_return false;
   }
@@ -37,7 +37,7 @@ Task<bool> Transmission::connect(bool fresh) {
   reached_ = true;
   next_hop_ = hop_->label();
   next_hop_address_ = hop_->address();
-  tls_ = hop_->tls_version();
+  tls_ = hop_->tls_facts();
   co_return true;
 }
 

@@ -50,7 +50,7 @@ message::Attempt attempt_of(const Transmission& transmission, WallMillis now) {
   };
   return {.at = now,
           .next_hop = transmission.next_hop(),
-          .tls = transmission.tls(),
+          .tls = transmission.tls().version,
           .recipients = static_cast<std::uint16_t>(results.size() - count(RecipientResult::Kind::unasked)),
           .taken = count(RecipientResult::Kind::taken),
           .code = transmission.code(),

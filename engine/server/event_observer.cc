@@ -34,6 +34,11 @@ std::string_view result_text(session::AuthResult result) {
   return "?";
 }
 
+std::string_view certificate_text(const TlsFacts& tls) {
+  if (tls.version.empty()) return {};
+  return tls.verified ? "verified" : "not_verified";
+}
+
 std::optional<std::uint64_t> if_any(std::uint64_t count) { return count > 0 ? std::optional(count) : std::nullopt; }
 
 }  // namespace
@@ -74,6 +79,7 @@ void EventObserver::message(const session::MessageRecord& record) {
                               .reason = record.reason,
                               .detail = record.detail,
                               .reply_sent = record.reply_sent});
+  emit_more_recipients(record);
   if (record.hold_reason.empty()) return;
   events_.emit(event::MessageHeld{.id = record.id,
                                   .account = record.account,
@@ -104,6 +110,14 @@ void EventObserver::aborted(const session::MessageRecord& record) {
                                      .next_hop_address = record.next_hop_address,
                                      .next_hop_tls = record.next_hop_tls,
                                      .detail = record.detail});
+  emit_more_recipients(record);
+}
+
+// Behind the line of the message.
+void EventObserver::emit_more_recipients(const session::MessageRecord& record) {
+  std::uint64_t part = 1;
+  for (const std::string& list : record.more_recipients)
+    events_.emit(event::MessageRecipients{.id = record.id, .part = ++part, .to = list});
 }
 
 void EventObserver::login(const session::LoginRecord& record) {
@@ -291,7 +305,10 @@ void EventObserver::delivery(const relay::DeliveryRecord& record) {
                                .destination = record.destination,
                                .next_hop = record.next_hop,
                                .next_hop_address = record.next_hop_address,
-                               .next_hop_tls = record.tls,
+                               .next_hop_tls = record.tls.version,
+                               .next_hop_tls_group = record.tls.group,
+                               .next_hop_certificate = certificate_text(record.tls),
+                               .attempt = if_any(record.attempt),
                                .taken = counted({DeliveryOutcome::relayed, DeliveryOutcome::delivered}),
                                .refused = counted({DeliveryOutcome::refused}),
                                .deferred = counted({DeliveryOutcome::deferred, DeliveryOutcome::not_attempted}),

@@ -47,6 +47,7 @@ class EventObserver final : public session::Observer {
   event::Emitter& events_;
   io::Loop& loop_;
   event::RepeatedEvents repeated_;
+  void emit_more_recipients(const session::MessageRecord& record);
   bool is_news(std::string_view what);
 
   std::function<void(const noticing::Notice&)> held_;

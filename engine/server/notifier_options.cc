@@ -60,7 +60,7 @@ std::expected<std::shared_ptr<const notify::NotifierOptions>, std::string> notif
     options->webhooks.push_back(*std::move(made));
   }
   const config::NotifyConfig& notify = config.notify;
-  options->syslog = notify.syslog;
+  options->syslog = {.place = notify.syslog, .ca_file = notify.ca_file};
   if (!notify.server.empty())
     options->mail = notify::MailOptions{.server = server_text(notify.server),
                                         .tls = notify.tls,

@@ -106,12 +106,7 @@ std::expected<void, std::vector<std::string>> Server::become_user() {
 
 std::expected<void, std::vector<std::string>> Server::open_files() {
   const config::Config& config = plan_->config;
-  auto sink = log::open_log_file(config.log.file);
-  if (!sink) return failed("log.file: " + sink.error());
-  sink_ = *std::move(sink);
-  dispatcher_ = std::make_unique<event::Dispatcher>(event::DispatcherOptions(), *clock_);
-  log_ = std::make_unique<log::Log>(log::LogOptions{.format = config.log.format, .level = config.log.level}, *clock_,
-                                    *sink_, *dispatcher_);
+  if (auto opened = open_log(); !opened) return failed(opened.error());
   dispatcher_->add(decisions_, DecisionLog::kLeast);
   activities_ = std::make_unique<SenderActivities>(*clock_);
   dispatcher_->add(*activities_, SenderActivities::kLeast);

@@ -14,6 +14,7 @@
 
 #include "engine/event/dispatcher.h"
 #include "engine/io/process.h"
+#include "engine/log/forwarder.h"
 #include "engine/log/log.h"
 #include "engine/metrics/event_metrics.h"
 #include "engine/notify/notifier.h"
@@ -62,6 +63,9 @@ class Server {
   std::expected<void, std::vector<std::string>> bind();
   std::expected<void, std::string> open_control();
   std::expected<void, std::vector<std::string>> become_user();
+  std::expected<void, std::string> open_log();
+  std::expected<void, std::string> set_log_privacy(const config::Config& config);
+  void set_log();
   std::expected<void, std::vector<std::string>> open_files();
   std::expected<void, std::vector<std::string>> open_queue();
   std::expected<void, std::vector<std::string>> open_budgets();
@@ -110,7 +114,8 @@ class Server {
   std::unique_ptr<log::LogSink> sink_;
   std::unique_ptr<event::Dispatcher> dispatcher_;
   std::unique_ptr<log::Log> log_;
-  std::unique_ptr<metrics::EventMetrics> event_metrics_;  // null: nobody can ask
+  std::unique_ptr<metrics::EventMetrics> event_metrics_;     // null: nobody can ask
+  std::vector<std::unique_ptr<log::Forwarder>> forwarders_;  // of its lines, to syslog and the journal
   std::unique_ptr<io::Random> notifier_random_;
   std::unique_ptr<notify::Notifier> notifier_;           // null: nobody is notified
   event::Emitter* events_ = nullptr;                     // the main thread's

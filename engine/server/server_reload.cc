@@ -39,6 +39,8 @@ Reloaded Server::reload_parts() {
   if (done.errors.empty())
     if (auto fine = adopt_certificates((*plan)->config); !fine)
       done.errors.push_back("tls.default_host: " + fine.error());
+  if (done.errors.empty())
+    if (auto fine = set_log_privacy((*plan)->config); !fine) done.errors.push_back(fine.error());
   done.adopted = done.errors.empty();
   if (done.adopted) adopt(*std::move(plan));
   // Also where the configuration is at fault: the program that has renamed the log waits for this.
@@ -71,7 +73,7 @@ void Server::share_out_files() {
 
 void Server::adopt(std::shared_ptr<const Plan> plan) {
   plan_ = std::move(plan);
-  log_->set(plan_->config.log.format, plan_->config.log.level);
+  set_log();
   shield_.set_limits(shield_limits(plan_->config), plan_->config.limits.ipv6_prefix);
   store_->set_scram_iterations(scram_iterations(plan_->config));
   for (auto& thread : threads_) {

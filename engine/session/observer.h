@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/base/time.h"
 #include "engine/io/address.h"
@@ -23,9 +24,10 @@ struct MessageRecord {
   std::string_view customer;
   std::string_view account;
   std::string_view reverse_path;
-  std::string_view author;      // the From address; empty where it was not found out
-  std::string recipients;       // "a@example.com, b@example.net": those that were offered, as many as a line shows
-  std::string_view message_id;  // of the header; empty where it was not found out
+  std::string_view author;  // the From address; empty where it was not found out
+  std::string recipients;   // "a@example.com, b@example.net": those that were offered, as many as a line shows
+  std::vector<std::string> more_recipients;  // the others, each element as many as a line shows
+  std::string_view message_id;               // of the header; empty where it was not found out
   std::uint32_t recipients_offered = 0;
   std::uint32_t recipients_taken = 0;
   std::uint64_t bytes = 0;  // of content

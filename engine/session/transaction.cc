@@ -394,7 +394,11 @@ void Transaction::describe(MessageRecord& record) const {
   record.tls_cipher = client_.tls_cipher;
   record.reverse_path = envelope_.reverse_path;
   record.author = author_;
-  record.recipients = message::address_list(envelope_, message::kAddressListBytesMax);
+  record.more_recipients = message::address_lists(envelope_, message::kAddressListBytesMax);
+  if (!record.more_recipients.empty()) {
+    record.recipients = std::move(record.more_recipients.front());
+    record.more_recipients.erase(record.more_recipients.begin());
+  }
   record.message_id = envelope_.message_id;
   record.recipients_offered = static_cast<std::uint32_t>(envelope_.recipients.size());
   record.recipients_taken = taken_;

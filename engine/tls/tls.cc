@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "engine/base/check.h"
 #include "engine/io/address.h"
 #include "engine/tls/client_authority.h"
@@ -333,6 +334,13 @@ const char* TlsSession::version() const { return session_ != nullptr ? wolfSSL_g
 const char* TlsSession::cipher() const {
   const char* name = session_ != nullptr ? wolfSSL_get_cipher(session_) : nullptr;
   return name != nullptr ? name : "";
+}
+
+TlsFacts TlsSession::facts() const {
+  const char* curve = session_ != nullptr ? wolfSSL_get_curve_name(session_) : nullptr;
+  return {.version = version(),
+          .group = absl::AsciiStrToLower(curve != nullptr ? curve : ""),  // wolfSSL: "X25519", "SECP256R1"
+          .verified = verified()};
 }
 
 bool TlsSession::resumed() const { return session_ != nullptr && wolfSSL_session_reused(session_) != 0; }

@@ -13,6 +13,7 @@
 
 #include "engine/base/buffer.h"
 #include "engine/base/task.h"
+#include "engine/base/tls_facts.h"
 #include "engine/tls/hello.h"
 
 // wolfSSL's own, so that none of its headers is needed to hold a TlsSession.
@@ -79,8 +80,10 @@ class TlsSession {
   [[nodiscard]] const char* cipher() const;
   // Whether a ticket was taken.
   [[nodiscard]] bool resumed() const;
-  // For tests, client only: the peer's certificate was checked for server_name and is good.
+  // Client: the peer's certificate was checked for server_name and is good.
   [[nodiscard]] bool verified() const { return verified_; }
+  // For the log.  Valid once open.
+  [[nodiscard]] TlsFacts facts() const;
   // Server: the name that the client asked for, lower-cased; empty when none or not a host name.
   // Client: the name that was asked for.
   [[nodiscard]] std::string_view sni() const { return sni_; }

@@ -132,6 +132,11 @@ def takes_what_it_is_handed(name, hop, tls):
             line = relay.logged("message", 1 if by == "DATA" else 2, verdict="taken")
             with_tls = tls != "no_tls" and hop is not smtp_sink()
             expect_equal("next_hop_tls" in line, with_tls, f"TLS to the next hop, in the log: {line}")
+            attempt = relay.logged("delivery", 1 if by == "DATA" else 2, verdict="relayed", attempt=1)
+            expect_equal(attempt.get("next_hop_certificate"),
+                         {"no_tls": None, "verified": "verified"}.get(tls, "not_verified") if with_tls else None,
+                         f"the next hop's certificate, in the log: {attempt}")
+            expect_equal("next_hop_tls_group" in attempt, with_tls, f"the group of its TLS, in the log: {attempt}")
             if hop is not postfix():
                 expect_equal(arrived.tls, with_tls, "TLS, as the next hop sees it")
 

@@ -1,13 +1,8 @@
-// Syslog messages (RFC 5424) and the socket that they go to.
+// Syslog messages (RFC 5424), and which channel they go to.
 #include "engine/log/syslog.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include "engine/io/address.h"
 
 namespace sluice::log {
 namespace {
@@ -27,32 +22,17 @@ TEST(Syslog, WhatIsNoNameIsNil) {
   EXPECT_EQ(message, "<23>1 1970-01-01T00:00:00.000Z - sluice - - - \xef\xbb\xbf");
 }
 
-TEST(SyslogSocket, SendsToAnAddress) {
-  const int server = ::socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
-  io::Address address = *io::Address::from_ip("127.0.0.1", 0);
-  ASSERT_EQ(::bind(server, address.data(), address.size()), 0);
-  socklen_t size = io::Address::capacity();
-  ASSERT_EQ(::getsockname(server, address.data(), &size), 0);
-  SyslogSocket socket(address.to_string());
-  socket.add("one");
-  socket.add("two");
-  EXPECT_FALSE(socket.turn(Instant()).pending);
-  std::array<char, 16> bytes;
-  EXPECT_EQ(::recv(server, bytes.data(), bytes.size(), 0), 3);
-  EXPECT_EQ(::recv(server, bytes.data(), bytes.size(), 0), 3);
-  EXPECT_EQ(socket.lost(), 0U);
-  ::close(server);
-}
-
-TEST(SyslogSocket, ItsQueueIsBoundedAndWhatNothingTakesIsGivenUp) {
-  SyslogSocket socket("/nowhere/log");
-  for (std::size_t i = 0; i < SyslogSocket::kMessagesMax + 5; ++i) socket.add("x");
-  EXPECT_EQ(socket.lost(), 5U);
-  const Instant start(std::chrono::hours(1));
-  EXPECT_TRUE(socket.turn(start).pending);
-  EXPECT_TRUE(socket.turn(start + SyslogSocket::kWaitMax - std::chrono::nanoseconds(1)).pending);
-  EXPECT_FALSE(socket.turn(start + SyslogSocket::kWaitMax).pending);
-  EXPECT_EQ(socket.lost(), SyslogSocket::kMessagesMax + 5);
+TEST(Syslog, AServerIsNamedWithItsProtocol) {
+  const auto tls = syslog_server("tls://logs.example.net:6514");
+  ASSERT_TRUE(tls);
+  EXPECT_TRUE(tls->tls);
+  EXPECT_EQ(tls->host_port, "logs.example.net:6514");
+  const auto tcp = syslog_server("tcp://[2001:db8::1]:601");
+  ASSERT_TRUE(tcp);
+  EXPECT_FALSE(tcp->tls);
+  EXPECT_EQ(tcp->host_port, "[2001:db8::1]:601");
+  EXPECT_FALSE(syslog_server("/dev/log"));
+  EXPECT_FALSE(syslog_server("192.0.2.1:514"));
 }
 
 }  // namespace

@@ -16,6 +16,7 @@
 
 #include "engine/event/dispatcher.h"
 #include "engine/io/real_platform.h"
+#include "engine/log/datagrams.h"
 #include "tests/unit/notify/settable_clock.h"
 
 namespace sluice::notify {
@@ -85,7 +86,7 @@ class NotifierTest : public ::testing::Test {
 
 TEST_F(NotifierTest, NotifiesOfWhatTheLogDoesNotShow) {
   Datagrams server;
-  Notifier notifier({.host = "relay.example.net", .syslog = server.path()}, clock_, *random_, events_);
+  Notifier notifier({.host = "relay.example.net", .syslog = {.place = server.path()}}, clock_, *random_, events_);
   events_.set_least(witness_, event::Severity::error);  // as a log does
   emitter_.emit(event::Login{.result = "granted"}, event::Severity::debug);
   emit_containment();
@@ -98,8 +99,8 @@ TEST_F(NotifierTest, NotifiesOfWhatTheLogDoesNotShow) {
 TEST_F(NotifierTest, WhatAWebhookDoesNotTakeCostsItsOwnQueue) {
   Datagrams server;
   WebhookOptions webhook{.name = "webhook[1] http://127.0.0.1:9", .url = "http://127.0.0.1:9/", .queue = 3};
-  Notifier notifier({.host = "relay.example.net", .webhooks = {webhook}, .syslog = server.path()}, clock_, *random_,
-                    events_);
+  Notifier notifier({.host = "relay.example.net", .webhooks = {webhook}, .syslog = {.place = server.path()}}, clock_,
+                    *random_, events_);
   // Its thread does not run: as if it hung.
   for (int i = 0; i < 10; ++i) emit_containment();
   EXPECT_EQ(server.take().size(), 10U);
@@ -134,10 +135,10 @@ TEST_F(NotifierTest, MailsAreOneAnHourAndTheirCountIsMailedAtAStop) {
 }
 
 TEST_F(NotifierTest, ASyslogThatIsGoneIsReported) {
-  Notifier notifier({.host = "relay.example.net", .syslog = "/nowhere/log"}, clock_, *random_, events_);
+  Notifier notifier({.host = "relay.example.net", .syslog = {.place = "/nowhere/log"}}, clock_, *random_, events_);
   for (int i = 0; i < 10; ++i) emit_containment();
   EXPECT_EQ(witness_.lost, 0U);
-  clock_.pass(log::SyslogSocket::kWaitMax);
+  clock_.pass(log::DatagramChannel::kWaitMax);
   events_.request_turn();
   EXPECT_EQ(witness_.lost, 10U);
 }

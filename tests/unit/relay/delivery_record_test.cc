@@ -46,6 +46,7 @@ TEST(DeliveryRecordTest, EachOutcomeOfACutThroughMessageHasARecord) {
   EXPECT_EQ(taken->next_hop, "192.0.2.25:25");
   EXPECT_EQ(taken->next_hop_address, "192.0.2.25:25");
   EXPECT_TRUE(taken->cut_through);
+  EXPECT_EQ(taken->attempt, 1U);
   const Delivery* refused = record_for(fixture.notes, "nobody@example.net");
   ASSERT_NE(refused, nullptr);
   EXPECT_EQ(refused->outcome, DeliveryOutcome::refused);
@@ -57,9 +58,10 @@ TEST(DeliveryRecordTest, EachOutcomeOfACutThroughMessageHasARecord) {
   EXPECT_EQ(later->text, "Not now");
   EXPECT_GT(later->next_try, fixture.queue().wall()) << "when it is tried again";
   ASSERT_TRUE(fixture.run_until([&] { return fixture.empty(); }));
-  EXPECT_THAT(fixture.notes.deliveries, ::testing::Contains(AllOf(Field(&Delivery::recipients, "later@example.net"),
-                                                                  Field(&Delivery::outcome, DeliveryOutcome::relayed),
-                                                                  Field(&Delivery::cut_through, false))));
+  EXPECT_THAT(fixture.notes.deliveries,
+              ::testing::Contains(AllOf(Field(&Delivery::recipients, "later@example.net"),
+                                        Field(&Delivery::outcome, DeliveryOutcome::relayed),
+                                        Field(&Delivery::cut_through, false), Field(&Delivery::attempt, 2U))));
 }
 
 TEST(DeliveryRecordTest, LongGroupsAreDividedSoThatNoAddressIsCut) {

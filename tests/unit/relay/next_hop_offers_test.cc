@@ -220,7 +220,7 @@ TEST(NextHopOffersTest, WhereTlsFailsAndIsOnlyOpportunisticItGoesInClear) {
     const Instant before = fixture.loop.now();
     EXPECT_THAT(message.send(kText), ElementsAre(Kind::taken));
     EXPECT_LE(fixture.loop.now() - before, 35s);
-    EXPECT_EQ(message.transmission->tls(), "");
+    EXPECT_EQ(message.transmission->tls().version, "");
     EXPECT_TRUE(remembers(fixture, hop::Lack::tls));
     Sending second(fixture);
     EXPECT_THAT(second.send(kText), ElementsAre(Kind::taken));

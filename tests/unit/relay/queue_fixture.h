@@ -36,6 +36,7 @@ struct Delivery {
   std::string next_hop;
   std::string next_hop_address;
   WallMillis next_try = 0;
+  std::uint32_t attempt = 0;
   bool cut_through = false;
 };
 
@@ -56,6 +57,7 @@ class NoteTaker final : public QueueObserver {
                           .next_hop = std::string(record.next_hop),
                           .next_hop_address = std::string(record.next_hop_address),
                           .next_try = record.next_try,
+                          .attempt = record.attempt,
                           .cut_through = record.cut_through});
   }
   void event(std::string_view /*id*/, std::string_view what, std::string_view /*detail*/) override {

@@ -46,26 +46,43 @@ TEST_F(EventObserverTest, ADeliverySaysWhoseItIsForWhomAndWhereItWent) {
                                     .destination = "mx/example.net",
                                     .next_hop = "mx1.example.net:25",
                                     .next_hop_address = "192.0.2.25:25",
-                                    .tls = "TLSv1.3",
+                                    .tls = {.version = "TLSv1.3", .group = "x25519", .verified = true},
+                                    .attempt = 3,
                                     .outcome = relay::DeliveryOutcome::deferred,
                                     .code = 451,
                                     .enhanced = {4, 2, 1},
                                     .text = "Not now",
                                     .recipients = "bob@example.net, eve@example.net",
                                     .count = 2});
-  for (const char* part : {R"("event":"delivery")", R"("id":"Q1")", R"("verdict":"deferred")", R"("code":451)",
-                           R"("enhanced":"4.2.1")", R"("customer":"acme")", R"("account":"ann@example.com")",
-                           R"("from":"bounce@example.com")", R"("to":"bob@example.net, eve@example.net")",
-                           R"("message_id":"<1@example.com>")", R"("by":"queue")", R"("destination":"mx/example.net")",
-                           R"("next_hop":"mx1.example.net:25")", R"("next_hop_address":"192.0.2.25:25")",
-                           R"("next_hop_tls":"TLSv1.3")", R"("deferred":2)", R"("taken":0)", R"("detail":"Not now")"})
+  for (const char* part : {R"("event":"delivery")",
+                           R"("id":"Q1")",
+                           R"("verdict":"deferred")",
+                           R"("code":451)",
+                           R"("enhanced":"4.2.1")",
+                           R"("customer":"acme")",
+                           R"("account":"ann@example.com")",
+                           R"("from":"bounce@example.com")",
+                           R"("to":"bob@example.net, eve@example.net")",
+                           R"("message_id":"<1@example.com>")",
+                           R"("by":"queue")",
+                           R"("destination":"mx/example.net")",
+                           R"("next_hop":"mx1.example.net:25")",
+                           R"("next_hop_address":"192.0.2.25:25")",
+                           R"("next_hop_tls":"TLSv1.3")",
+                           R"("next_hop_tls_group":"x25519")",
+                           R"("next_hop_certificate":"verified")",
+                           R"("attempt":3)",
+                           R"("deferred":2)",
+                           R"("taken":0)",
+                           R"("detail":"Not now")"})
     EXPECT_THAT(line, HasSubstr(part));
 }
 
 // Whatever has no connection behind it is not called relayed.
 TEST_F(EventObserverTest, AnAttemptThatWasNoneSaysSo) {
   EXPECT_THAT(line_of({.id = "Q1", .text = "all connections are in use", .recipients = "bob@example.net", .count = 1}),
-              AllOf(HasSubstr(R"("verdict":"not_attempted")"), HasSubstr(R"("taken":0)"), Not(HasSubstr("relayed"))));
+              AllOf(HasSubstr(R"("verdict":"not_attempted")"), HasSubstr(R"("taken":0)"), Not(HasSubstr("relayed")),
+                    Not(HasSubstr("attempt\":")), Not(HasSubstr("next_hop_certificate"))));
 }
 
 // Each login of a customer of many accounts would write one.
@@ -121,6 +138,14 @@ TEST_F(EventObserverTest, AMessageSaysItsRecipientsAndTheAddressOfItsNextHop) {
   for (const char* part : {R"("to":"bob@example.net, eve@example.org")", R"("message_id":"<1@example.com>")",
                            R"("next_hop_address":"192.0.2.25:25")", R"("next_hop_tls":"TLSv1.3")"})
     EXPECT_THAT(line, HasSubstr(part));
+}
+
+TEST_F(EventObserverTest, RecipientsThatTheLineOfAMessageHasNoRoomForHaveLinesBehindIt) {
+  observer_.message({.id = "Q1", .recipients = "a@example.com", .more_recipients = {"b@example.com", "c@example.com"}});
+  const std::string lines = take();
+  EXPECT_THAT(lines, HasSubstr(R"("event":"message_recipients","id":"Q1","part":2,"to":"b@example.com"})"));
+  EXPECT_THAT(lines, HasSubstr(R"("event":"message_recipients","id":"Q1","part":3,"to":"c@example.com"})"));
+  EXPECT_LT(lines.find(R"("event":"message",)"), lines.find("message_recipients"));
 }
 
 // ------------------------------------------------------------------------------------------ sessions

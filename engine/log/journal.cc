@@ -1,0 +1,58 @@
+#include "engine/log/journal.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <variant>
+
+#include "engine/log/line.h"
+#include "engine/log/syslog.h"
+
+namespace sluice::log {
+namespace {
+
+constexpr std::string_view kPrefix = "SLUICE_";
+
+// A value with a line end stands behind its size: 64 bits, the lowest byte first.
+void append_field(std::string& entry, std::string_view name, std::string_view value) {
+  entry.append(name);
+  if (!value.contains('\n')) {
+    entry.append("=").append(value).append("\n");
+    return;
+  }
+  entry.append("\n");
+  for (std::size_t shift = 0; shift < 64; shift += 8)
+    entry.push_back(static_cast<char>((std::uint64_t{value.size()} >> shift) & 0xff));
+  entry.append(value).append("\n");
+}
+
+struct ValueText {
+  std::array<char, kDurationTextMax> room;
+  std::string operator()(std::monostate /*left out*/) { return {}; }
+  std::string operator()(std::string_view text) { return std::string(text); }
+  std::string operator()(std::uint64_t count) { return std::to_string(count); }
+  std::string operator()(std::int64_t number) { return std::to_string(number); }
+  std::string operator()(bool flag) { return flag ? "true" : "false"; }
+  std::string operator()(Duration span) { return std::string(duration_text(span, room)); }
+};
+
+}  // namespace
+
+std::string journal_entry(const event::Event& event, std::string_view line) {
+  std::string entry;
+  append_field(entry, "MESSAGE", line);
+  append_field(entry, "PRIORITY", std::to_string(syslog_severity(event.severity)));
+  append_field(entry, "SYSLOG_IDENTIFIER", "sluice");
+  append_field(entry, "SLUICE_EVENT", event.row.name);
+  for (std::size_t i = 0; i < event.values.size(); ++i) {
+    if (std::holds_alternative<std::monostate>(event.values[i])) continue;
+    std::string name(kPrefix);
+    std::ranges::transform(event.row.keys[i].name, std::back_inserter(name),
+                           [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
+    append_field(entry, name, std::visit(ValueText{}, event.values[i]));
+  }
+  return entry;
+}
+
+}  // namespace sluice::log

@@ -1,0 +1,55 @@
+#include "engine/server/log_key.h"
+
+#include <charconv>
+#include <cstddef>
+#include <string_view>
+
+#include "engine/io/files.h"
+
+namespace sluice::server {
+namespace {
+
+constexpr std::string_view kFileName = "log_key";
+constexpr std::size_t kDigitsPerByte = 2;
+constexpr std::size_t kKeyFileBytesMax = 256;
+
+std::string hex_of(const event::PrivacyKey& key) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text;
+  for (const std::byte byte : key)
+    text.append(
+        {kDigits[std::to_integer<unsigned>(byte >> 4U)], kDigits[std::to_integer<unsigned>(byte & std::byte{15})]});
+  return text;
+}
+
+bool parse_hex(std::string_view text, event::PrivacyKey& key) {
+  if (text.size() != key.size() * kDigitsPerByte) return false;
+  for (std::size_t i = 0; i < key.size(); ++i) {
+    unsigned value = 0;
+    const char* const begin = text.data() + i * kDigitsPerByte;
+    const auto [end, error] = std::from_chars(begin, begin + kDigitsPerByte, value, 16);
+    if (error != std::errc() || end != begin + kDigitsPerByte) return false;
+    key[i] = static_cast<std::byte>(value);
+  }
+  return true;
+}
+
+}  // namespace
+
+std::expected<event::PrivacyKey, std::string> log_key(const std::string& state_dir, io::Random& random) {
+  const std::string path = state_dir + "/" + std::string(kFileName);
+  event::PrivacyKey key{};
+  if (!io::stamp_file(path).exists) {
+    random.fill(key);
+    if (auto made = io::write_new_files(state_dir, {{.name = std::string(kFileName), .text = hex_of(key) + "\n"}});
+        !made)
+      return std::unexpected(made.error());
+    return key;
+  }
+  const auto text = io::read_first_line(path, kKeyFileBytesMax);
+  if (!text) return std::unexpected(text.error());
+  if (!parse_hex(*text, key)) return std::unexpected(path + ": is no key of 64 hexadecimal digits");
+  return key;
+}
+
+}  // namespace sluice::server
