@@ -102,6 +102,16 @@ def send(running, recipient=mail.RECIPIENT):
     client.close()
 
 
+def fail_in_each_way(running):
+    """A login, a command and a message that are refused."""
+    with running.connect("clear") as client:
+        client.greeted()
+        client.log_in(password="another secret", wanted="535")
+    with running.client() as client:
+        client.say("RCPT TO:<x>", "503")
+        client.submit(mail.compose(sender="someone@elsewhere.example"), wanted="550")
+
+
 def promtool(*words, said=None):
     program = shutil.which("promtool")
     if program is None:
@@ -211,7 +221,7 @@ def the_queue_shows_its_oldest_message_and_its_dead_next_hop():
         expect_equal(running.value('sluice_queue_oldest_message_timestamp_seconds{state="held"}'), arrived, "the same message")
 
 
-# ------------------------------------------------------------------------------------ alerts
+# ------------------------------------------------------------------------------------ alerts and the dashboard
 
 RULES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools", "prometheus")
 
@@ -227,18 +237,85 @@ def each_alert_fires_in_its_test_and_keeps_quiet_in_another():
     expect_equal(tests, [f"{alert} {what}" for alert in alerts for what in ("fires", "keeps quiet")], "the tests")
 
 
-@test
-def what_alerts_look_at_is_there():
-    send(relay())
-    until(lambda: "sluice_certificate_expiry_timestamp_seconds{" in relay().metrics(), "the certificates")
-    names = {line.split()[2] for line in relay().metrics().splitlines() if line.startswith("# TYPE ")}
+def names_in(text):
+    """The metrics that expressions look at; a histogram's buckets are its own."""
+    return {name.removesuffix("_bucket") for name in re.findall(r"\b(?:sluice|process)_\w+", text)}
+
+
+def expressions_of_alerts():
     with open(os.path.join(RULES, "alerts.yml"), encoding="utf-8") as file:
-        expressions = re.sub(r"(?:summary|description): .*", "", file.read())
-    asked = set(re.findall(r"\b(?:sluice|process)_\w+", expressions))
-    # An empty queue has no oldest message; a histogram's buckets are its own.
-    asked -= {"sluice_queue_oldest_message_timestamp_seconds"}
-    asked = {name.removesuffix("_bucket") for name in asked}
-    expect_equal(sorted(asked - names), [], "metrics that alerts look at and the relay does not have")
+        return re.sub(r"(?:summary|description): .*", "", file.read())
+
+
+def dashboard():
+    with open(os.path.join(RULES, "grafana.json"), encoding="utf-8") as file:
+        return json.load(file)
+
+
+def queries():
+    """Of the dashboard's panels, by their titles and letters."""
+    return {f"{panel['title']}, {target['refId']}": target["expr"] for panel in dashboard()["panels"] for target in panel.get("targets", [])}
+
+
+@test
+def what_alerts_and_dashboard_look_at_is_there():
+    with MonitoredRelay(closed_port()[0], route={"fallback": True}) as running:
+        send(running)
+        # An empty queue has no oldest message, and what has not happened yet no sample.
+        for late in ("sluice_certificate_expiry_timestamp_seconds{", "sluice_queue_oldest_message_timestamp_seconds{"):
+            until(lambda late=late: late in running.metrics(), late)
+        fail_in_each_way(running)
+        until(lambda: "sluice_messages_not_taken_total{" in running.metrics(), "a refused message")
+        names = {line.split()[2] for line in running.metrics().splitlines() if line.startswith("# TYPE ")}
+    send(relay())
+    until(lambda: "sluice_destination_recipients_total{" in relay().metrics(), "a delivery")
+    names |= {line.split()[2] for line in relay().metrics().splitlines() if line.startswith("# TYPE ")}
+    for what, text in (("alerts", expressions_of_alerts()), ("the dashboard", " ".join(queries().values()))):
+        expect_equal(sorted(names_in(text) - names), [], f"metrics that {what} look at and the relay does not have")
+
+
+@test
+def prometheus_reads_each_query_of_the_dashboard():
+    rules = [{"record": f"query:number{number}", "expr": query.replace("$__rate_interval", "5m").replace("$instance", ".*")}
+             for number, query in enumerate(queries().values())]  # fmt: skip
+    expect(len(rules) > 30, f"queries: {len(rules)}")
+    path = under("dashboard-rules.yml")
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump({"groups": [{"name": "dashboard", "rules": rules}]}, file)
+    done = promtool("check", "rules", path)
+    expect_equal(done.returncode, 0, f"promtool check rules: {done.stdout}{done.stderr}")
+    for name, query in queries().items():
+        expect_in('instance=~"$instance"', query, f"{name}: the relay that is chosen")
+
+
+@test
+def the_dashboard_has_what_grafana_s_schema_requires():
+    """As kinds/dashboard/dashboard_kind.cue of Grafana has it."""
+    board = dashboard()
+    kinds = {"uid": str, "title": str, "tags": list, "editable": bool, "schemaVersion": int, "version": int, "graphTooltip": int,
+             "timezone": str, "refresh": str, "time": dict, "timepicker": dict, "templating": dict, "annotations": dict,
+             "links": list, "panels": list}  # fmt: skip
+    for field, kind in kinds.items():
+        expect_equal(type(board.get(field)), kind, f"the type of {field}")
+    expect_not_in("id", board, "the fields: it is Grafana's to give")
+    variables = {each["name"]: each["type"] for each in board["templating"]["list"]}
+    expect_equal(variables, {"datasource": "datasource", "instance": "query"}, "the variables")
+    taken = set()
+    for panel in board["panels"]:
+        place = panel["gridPos"]
+        cells = {(x, y) for x in range(place["x"], place["x"] + place["w"]) for y in range(place["y"], place["y"] + place["h"])}
+        expect(cells and max(x for x, _ in cells) < 24, f"{panel['title']} is outside")
+        expect_equal(cells & taken, set(), f"where {panel['title']} covers another panel")
+        taken |= cells
+        expect_in(panel["type"], ("row", "stat", "timeseries"), panel["title"])
+        letters = [target["refId"] for target in panel.get("targets", [])]
+        expect_equal((len(set(letters)), bool(letters)), (len(letters), panel["type"] != "row"), f"the queries of {panel['title']}")
+        if panel["type"] != "row":
+            expect_equal(panel["datasource"], {"type": "prometheus", "uid": "${datasource}"}, f"the source of {panel['title']}")
+            steps = panel["fieldConfig"]["defaults"].get("thresholds", {"steps": [{"value": None}]})["steps"]
+            expect_equal(steps[0]["value"], None, f"the lowest threshold of {panel['title']}")
+    numbers = [panel["id"] for panel in board["panels"]]
+    expect_equal(sorted(set(numbers)), sorted(numbers), "the panels' numbers")
 
 
 # ------------------------------------------------------------------------------------ health and readiness
