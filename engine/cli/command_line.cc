@@ -7,11 +7,13 @@
 #include <span>
 #include <utility>
 
+#include "engine/base/version.h"
 #include "engine/cli/account_grammar.h"
 #include "engine/cli/containment.h"
 #include "engine/cli/events_help.h"
 #include "engine/cli/explain.h"
 #include "engine/cli/help.h"
+#include "engine/cli/keys_help.h"
 #include "engine/cli/noticed.h"
 #include "engine/cli/policy.h"
 #include "engine/cli/queue_grammar.h"
@@ -159,17 +161,17 @@ SluiceCommand parse_certificate(const Words& words) {
 
 SluiceCommand parse_sluice(int argc, const char* const* argv) {
   using Kind = SluiceCommand::Kind;
-  constexpr std::array<std::string_view, 5> kCommands{"serve", "check", "example", "events", "certificate"};
+  constexpr std::array<std::string_view, 6> kCommands{"serve", "check", "example", "keys", "events", "certificate"};
   const auto error = [](const std::string& problem) {
     return sluice_text(Kind::error, with_advice("sluice", problem));
   };
   const Words words = words_of(argc, argv);
   const std::string_view name = words.empty() ? std::string_view() : words.front();
   if (is_help(name)) return sluice_text(Kind::print, sluice_help());
-  if (name == "--version") return sluice_text(Kind::print, "sluice " + std::string(kVersion) + "\n");
+  if (name == "--version") return sluice_text(Kind::print, sluice_version());
   if (std::ranges::find(kCommands, name) == kCommands.end()) return error(unknown_command(name, kCommands));
   if (name == "certificate") return parse_certificate(words);
-  std::array<Option, 1> options{name == "events" ? Option{"--json", ""} : Option{"--config", "FILE"}};
+  std::array<Option, 1> options{name == "events" || name == "keys" ? Option{"--json", ""} : Option{"--config", "FILE"}};
   for (std::size_t at = 1; at < words.size();) {
     if (is_help(words[at])) return sluice_text(Kind::print, sluice_help());
     Option* option = name == "example" ? nullptr : find_option(options, words[at]);
@@ -182,6 +184,7 @@ SluiceCommand parse_sluice(int argc, const char* const* argv) {
     }
   }
   if (name == "example") return sluice_text(Kind::print, std::string(config::kExampleConfig));
+  if (name == "keys") return sluice_text(Kind::print, options[0].given ? keys_json() : keys_text());
   if (name == "events") return sluice_text(Kind::print, options[0].given ? events_json() : events_text());
   SluiceCommand command;
   command.kind = name == "serve" ? Kind::serve : Kind::check;
@@ -193,7 +196,7 @@ SluicectlCommand parse_sluicectl(int argc, const char* const* argv) {
   using Kind = SluicectlCommand::Kind;
   const Words words = words_of(argc, argv);
   if (!words.empty() && words.front() == "--version") {
-    return sluicectl_text(Kind::print, "sluicectl " + std::string(kVersion) + "\n");
+    return sluicectl_text(Kind::print, "sluicectl " + std::string(kProgramVersion) + "\n");
   }
   SluicectlOptions options;
   SluicectlWords left = take_options(words, options);

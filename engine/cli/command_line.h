@@ -26,7 +26,7 @@ struct SluiceCommand {
     serve,
     check,
     certificate,  // make a self-signed one for `names` in `directory`
-    print,        // `text` to standard output, exit 0: the example, events, help, version
+    print,        // `text` to standard output, exit 0: the example, keys, events, help, version
     error,        // `text` to standard error, exit kExitUsage
   };
   Kind kind = Kind::error;

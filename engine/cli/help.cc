@@ -1,8 +1,11 @@
 #include "engine/cli/help.h"
 
+#include "engine/base/version.h"
 #include "engine/cli/account_grammar.h"
 #include "engine/cli/command_line.h"
+#include "engine/io/library_version.h"
 #include "engine/text/figures.h"
+#include "engine/tls/library_version.h"
 
 namespace sluice::cli {
 namespace {
@@ -14,6 +17,7 @@ SYNOPSIS
   sluice serve [--config FILE]
   sluice check [--config FILE]
   sluice example
+  sluice keys [--json]
   sluice events [--json]
   sluice certificate --out DIRECTORY [--config FILE] NAME ...
   sluice --help | --version
@@ -37,6 +41,9 @@ DESCRIPTION
             the configuration's text as
             FILE:LINE:COLUMN: KEY: what is wrong; allowed: what may be there
   example   Prints a configuration that shows every key with its default.
+  keys      Prints every key of the configuration, those within lists too, with
+            what it is for, its default, what a number may be, and whether a
+            change needs a restart. sluice.toml(5) is made of it.
   events    Prints what the log can say: every event, when it happens, and its
             keys with their types and what they mean.
   certificate
@@ -49,7 +56,14 @@ OPTIONS
   --out DIRECTORY Where a certificate goes.
   --json          Print JSON (RFC 8259) instead of text.
   -h, --help      Print this page.
-  --version       Print the version.
+  --version       Print the version, and those of the libraries in the program.
+
+SERVICE MANAGER
+  Where NOTIFY_SOCKET is set (Type=notify of systemd), serve reports READY when
+  all ports are open and every core runs, RELOADING and READY around a reload,
+  STOPPING when it drains, and its state as STATUS. Where WATCHDOG_USEC is set,
+  it reports WATCHDOG four times in that time, for as long as every core's loop
+  makes turns.
 
 SIGNALS
   SIGTERM, SIGINT  Take no new sessions, let open ones finish what they are at
@@ -222,6 +236,11 @@ SEE ALSO
 )";
 
 }  // namespace
+
+std::string sluice_version() {
+  return "sluice " + std::string(kProgramVersion) + "\nwith wolfSSL " + tls::tls_library_version() + " and liburing " +
+         io::uring_library_version() + ", linked statically\n";
+}
 
 std::string sluice_help() { return std::string(kSluice); }
 

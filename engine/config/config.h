@@ -209,6 +209,12 @@ struct LogConfig {
   event::AddressForm recipients = event::AddressForm::keep;
 };
 
+// Where monitoring asks: see engine/metrics/http_server.h.
+struct MetricsConfig {
+  std::vector<std::string> listen;  // IP:PORT, or the path of a UNIX socket; none: nobody can ask
+  std::vector<Network> allow;       // beside loopback addresses
+};
+
 // The whole numbers that a key may be set to.
 struct ConfigRange {
   std::int64_t min = 0;
@@ -239,6 +245,7 @@ struct Config {
   ReportsConfig reports;
   DnsConfig dns;
   LogConfig log;
+  MetricsConfig metrics;
   NotifyConfig notify;
   std::vector<WebhookConfig> webhooks;
   std::vector<FixedSetting> fixed;  // in the order of the file; of listed tables, those that are there

@@ -53,6 +53,7 @@ void read_queue(const ConfigNode* table, ConfigDiagnostics& diagnostics, QueueCo
 // After the routes, of which one may be that of reports.
 void read_reports(const ConfigNode* table, const std::vector<RouteConfig>& routes, ConfigDiagnostics& diagnostics,
                   ReportsConfig& reports);
+void read_metrics(const ConfigNode* table, ConfigDiagnostics& diagnostics, MetricsConfig& metrics);
 void read_notify(const ConfigNode* table, ConfigDiagnostics& diagnostics, NotifyConfig& notify);
 // All [[webhook]] of the file, in their order.
 void read_webhooks(const std::vector<const ConfigNode*>& tables, ConfigDiagnostics& diagnostics,

@@ -334,4 +334,13 @@ std::vector<HostStatus> Pool::status() const {
   return all;
 }
 
+void Pool::add_to(HostTotals& totals) const {
+  for (const auto& host : hosts_) {
+    ++totals.hosts;
+    totals.failing += host->failures > 0 ? 1 : 0;
+    totals.live += host->live;
+    totals.idle += host->idle.size();
+  }
+}
+
 }  // namespace sluice::hop

@@ -52,6 +52,14 @@ struct HostStatus {
   std::string last_error;
 };
 
+// Of all hosts of a pool, or of several pools.
+struct HostTotals {
+  std::uint64_t hosts = 0;
+  std::uint64_t failing = 0;  // of these: the last attempt to connect failed
+  std::uint64_t live = 0;     // connections, of which
+  std::uint64_t idle = 0;
+};
+
 class Pool final : private ConnectionBudget::User {
  public:
   // The message on a lent connection.
@@ -116,6 +124,7 @@ class Pool final : private ConnectionBudget::User {
   [[nodiscard]] const route::Route& route() const { return route_; }
   [[nodiscard]] const PoolCounters& counters() const { return counters_; }
   [[nodiscard]] std::vector<HostStatus> status() const;
+  void add_to(HostTotals& totals) const;
   [[nodiscard]] std::size_t waiting() const { return waiting_; }
 
  private:

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "engine/base/check.h"
+#include "engine/io/library_version.h"
 
 namespace sluice::io {
 namespace {
@@ -223,6 +224,10 @@ std::expected<std::unique_ptr<Ring>, std::string> make_real_ring(const RealRingO
   auto ring = std::make_unique<RealRing>();
   if (auto opened = ring->open(options); !opened) return std::unexpected(opened.error());
   return ring;
+}
+
+std::string uring_library_version() {
+  return std::to_string(io_uring_major_version()) + "." + std::to_string(io_uring_minor_version());
 }
 
 }  // namespace sluice::io

@@ -34,6 +34,8 @@ std::optional<QueueId> parse_queue_id(std::string_view text) {
   return id;
 }
 
+WallMillis queue_id_time(QueueId id) { return static_cast<WallMillis>(id >> (kCoreBits + kCountBits)) + kEpoch; }
+
 QueueIdSequence::QueueIdSequence(std::uint32_t core) : core_(core) { CHECK(core < 1U << kCoreBits); }
 
 void QueueIdSequence::stay_above(QueueId id) { last_ = std::max(last_, id >> kCoreBits); }

@@ -19,6 +19,9 @@ using QueueId = std::uint64_t;  // 0 names nothing
 // Absent if `text` is not what queue_id_text() gives; letters may be small.
 [[nodiscard]] std::optional<QueueId> parse_queue_id(std::string_view text);
 
+// When it was given; of ids that an earlier one pushed on, a little later.
+[[nodiscard]] WallMillis queue_id_time(QueueId id);
+
 // Ids of one core: each greater than the one before, whatever the clock does.
 class QueueIdSequence {
  public:

@@ -188,6 +188,16 @@ std::vector<Router::HostRow> Router::hosts() const {
   return rows;
 }
 
+std::vector<Router::RouteHosts> Router::route_hosts() const {
+  std::vector<RouteHosts> rows;
+  for (const auto& state : routes_) {
+    RouteHosts& row = rows.emplace_back(RouteHosts{.route = state->route.name, .totals = {}});
+    if (state->pool != nullptr) state->pool->add_to(row.totals);
+    for (const auto& [domain, exchange] : state->exchanges) exchange->pool.add_to(row.totals);
+  }
+  return rows;
+}
+
 hop::PoolCounters Router::counters() const {
   hop::PoolCounters sum = closed_;
   for (const auto& state : routes_) {

@@ -68,6 +68,12 @@ class Router {
     hop::HostStatus host;
   };
   [[nodiscard]] std::vector<HostRow> hosts() const;
+  // Likewise, of each route together, in the order of the configuration.
+  struct RouteHosts {
+    std::string route;
+    hop::HostTotals totals;
+  };
+  [[nodiscard]] std::vector<RouteHosts> route_hosts() const;
   [[nodiscard]] hop::PoolCounters counters() const;
   [[nodiscard]] std::size_t waiting() const;
 

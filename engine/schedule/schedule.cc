@@ -187,6 +187,7 @@ void Schedule::queue(std::uint32_t index, Instant now) {
   } else if (job.hold) {
     job.state = JobState::held;
     ++destination_of(job).held;
+    ++held_;
     push_heap(index, expires);
   } else if (job.due <= now) {
     push_heap(index, expires);
@@ -203,7 +204,10 @@ void Schedule::detach(std::uint32_t index, Instant now) {
   take_from_heap(index);
   if (job.state == JobState::ready) take_ready(index, now);
   if (job.state == JobState::expired) unlink(expired_, index, job_links());
-  if (job.state == JobState::held) --destination_of(job).held;
+  if (job.state == JobState::held) {
+    --destination_of(job).held;
+    --held_;
+  }
 }
 
 void Schedule::erase(std::uint32_t index) {

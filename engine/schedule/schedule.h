@@ -178,7 +178,8 @@ class Schedule {
   [[nodiscard]] std::uint32_t size() const { return job_count_; }
   [[nodiscard]] std::uint32_t running() const { return running_; }
   [[nodiscard]] std::uint32_t ready() const { return ready_; }
-  // For tests: that nothing is kept of what has gone.
+  [[nodiscard]] std::uint32_t held() const { return held_; }
+  // Also those that nothing waits for any more.
   [[nodiscard]] std::uint32_t destination_count() const { return destinations_.size(); }
   // For tests: that nothing is kept of what has gone.
   [[nodiscard]] std::uint32_t customer_count() const { return customers_.size(); }
@@ -300,6 +301,7 @@ class Schedule {
   detail::LaneTurn turn_;
   std::uint32_t job_count_ = 0;
   std::uint32_t ready_ = 0;
+  std::uint32_t held_ = 0;
   std::uint32_t running_ = 0;
   std::uint64_t random_state_;
   ScheduleCounters counters_;

@@ -106,7 +106,8 @@ Core::Core(io::Platform platform, const Shared& shared, event::Emitter& events, 
               .router = [this]() -> relay::Router& { return current_->router(); },
               .next_id = [this] { return ids_.number(); },
               .observer = delivery_observer_},
-             options_.queue) {
+             options_.queue),
+      oldest_(queue_.schedule()) {
   ids_.stay_above(options_.last_id);
   admission_.set_contained(shared.contained);
   observer_.on_held(shared.account_held);
@@ -397,6 +398,24 @@ CoreCounters Core::counters() {
           .buffers_in_use = loop_.buffers().in_use(),
           .heap_blocks_live = heap_blocks_live(),
           .frames_live = task_frames_live()};
+}
+
+CoreMetrics Core::metrics() {
+  const schedule::Schedule& schedule = queue_.schedule();
+  return {.counters = counters(),
+          .spool_accepts = spool_.accepting(),
+          .jobs = schedule.size(),
+          .jobs_ready = schedule.ready(),
+          .jobs_running = schedule.running(),
+          .jobs_held = schedule.held(),
+          .oldest_queued = oldest_.queued(),
+          .oldest_held = oldest_.held(),
+          .destinations = schedule.destination_count(),
+          .deliveries = queue_.active(),
+          .hop_waiting = current_->router().waiting(),
+          .outgoing_max = outgoing_.most(),
+          .sessions_max = sessions_max(),
+          .routes = current_->router().route_hosts()};
 }
 
 control::SessionStatus Core::session_status(const Live& live) const {

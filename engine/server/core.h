@@ -23,11 +23,13 @@
 #include "engine/net/listener.h"
 #include "engine/relay/memory_budget.h"
 #include "engine/server/cluster.h"
+#include "engine/server/core_metrics.h"
 #include "engine/server/counters.h"
 #include "engine/server/delivery_observer.h"
 #include "engine/server/event_observer.h"
 #include "engine/server/file_limits.h"
 #include "engine/server/generation.h"
+#include "engine/server/oldest_mail.h"
 #include "engine/server/queue_id.h"
 #include "engine/session/admission.h"
 #include "engine/session/session.h"
@@ -123,6 +125,9 @@ class Core {
   void give_up();
 
   [[nodiscard]] control::CoreStatus status();
+  [[nodiscard]] CoreMetrics metrics();
+  // Goes on looking for the oldest mail that metrics() tells of.
+  void look_for_oldest() { oldest_.look(); }
   // The sessions that a request of sluicectl is about: shows them or asks them to end, each after the message that it
   // is at.
   [[nodiscard]] control::CoreSessions sessions(const control::SessionsRequest& request);
@@ -194,6 +199,7 @@ class Core {
   io::Dns& dns_;
   spool::Spool spool_;
   relay::Queue queue_;
+  OldestMail oldest_;
   relay::MemoryBudget message_memory_{0};
   bool spool_started_ = false;
   std::unique_ptr<Generation> current_;

@@ -47,6 +47,7 @@ class Inspector {
     check_machine();
     check_addresses();
     check_control();
+    check_monitoring();
     check_state_is_made();
     if (const auto owner = check_user()) {
       // From here on as the relay will be, once it has dropped its privileges.
@@ -87,15 +88,28 @@ class Inspector {
       found_.errors.insert(found_.errors.end(), fine.error().begin(), fine.error().end());
   }
 
+  static bool may_be_ours(const io::AddressFault& fault, std::optional<std::uint32_t> relay) {
+    return fault.in_use && relay && (*relay == 0 || fault.holder.number == 0 || *relay == fault.holder.number);
+  }
+
   // What the relay has that runs by this configuration is free for it at the next start.
   void check_addresses() {
     const std::optional<std::uint32_t> relay = io::local_listener(config().server.control);
     for (const ListenerPlan& listener : plan_->listeners) {
       for (const io::Address& address : listener.addresses) {
         const io::AddressFault fault = io::address_fault(address);
-        const bool may_be_ours = relay && (*relay == 0 || fault.holder.number == 0 || *relay == fault.holder.number);
-        if (!fault.sentence.empty() && !(fault.in_use && may_be_ours)) add("listener.address", fault.sentence);
+        if (!fault.sentence.empty() && !may_be_ours(fault, relay)) add("listener.address", fault.sentence);
       }
+    }
+  }
+
+  void check_monitoring() {
+    const std::optional<std::uint32_t> relay = io::local_listener(config().server.control);
+    for (const std::string& listen : config().metrics.listen) {
+      const auto address = io::Address::parse(listen);
+      if (!address) check_socket("metrics.listen", listen);
+      const io::AddressFault fault = address ? io::address_fault(*address) : io::AddressFault();
+      if (!fault.sentence.empty() && !may_be_ours(fault, relay)) add("metrics.listen", fault.sentence);
     }
   }
 
@@ -107,12 +121,12 @@ class Inspector {
   }
 
   // Made while the relay is still root, where it began as root.
-  void check_control() {
-    const std::string& path = config().server.control;
+  void check_control() { check_socket("server.control", config().server.control); }
+  void check_socket(const std::string& what, const std::string& path) {
     const io::PathAccess there = io::look_at_path(path);
     if (there.state == io::PathState::file || there.state == io::PathState::directory)
-      add("server.control", path + ": exists and is not a socket");
-    check_can_make("server.control", parent_of(path));
+      add(what, path + ": exists and is not a socket");
+    check_can_make(what, parent_of(path));
   }
 
   // `directory` is there and may be written to, or can be made.  False: that has been said.

@@ -47,6 +47,8 @@ std::expected<void, std::vector<std::string>> Server::start() {
   if (auto done = bind(); !done) return done;
   if (auto done = become_user(); !done) return done;
   if (auto done = open_files(); !done) return done;
+  if (auto done = open_monitoring(); !done) return done;
+  service_.starting("Reading the spool");
   if (auto done = open_queue(); !done) return done;
   if (auto done = open_budgets(); !done) return done;
   open_noticed();
@@ -69,6 +71,7 @@ std::expected<void, std::vector<std::string>> Server::bind() {
     errors = std::move(bound.error());
   }
   if (auto opened = open_control(); !opened) errors.push_back("server.control: " + opened.error());
+  if (auto bound = bind_monitoring(); !bound) errors.insert(errors.end(), bound.error().begin(), bound.error().end());
   if (!errors.empty()) return std::unexpected(std::move(errors));
   for (std::size_t i = 0; i < count; ++i) {
     threads_.push_back(std::make_unique<Thread>());
@@ -263,51 +266,14 @@ void Server::run_core(Thread& thread, std::shared_ptr<const Plan> plan) {
       core.restore(restored, spool_.customers[restored.customer], spool_.destinations[restored.destination]);
     io::give_memory_back();
     thread.ready.set_value(&core);
-    core.run();
+    {
+      const Heart heart(core.loop(), thread.beats, service_.beat_every());
+      core.run();
+    }
     account(thread, core);
   }
   thread.ended.set_value();
   workers_gone_.wait();
-}
-
-// The rings go last: a thread that has posted to a core wakes it after that, and the core may have ended already.
-void Server::join_threads() {
-  for (auto& thread : threads_) thread->ended.get_future().wait();
-  backends_.clear();
-  store_threads_ = nullptr;
-  hash_threads_ = nullptr;
-  workers_ = nullptr;
-  dns_ = nullptr;
-  journal_->stop();
-  watch_journal_->stop();
-  no_workers_.set_value();
-  for (auto& thread : threads_) thread->thread.join();
-}
-
-// Every frame, buffer and operation is accounted for when a core ends.
-void Server::account(Thread& thread, const Core& core) {
-  const CoreLeftOver left = core.left_over();
-  const bool clean = left.frames == 0 && left.heap_blocks == 0 && left.buffers == 0 && left.operations == 0;
-  if (!clean) left_over_ = true;
-  thread.events->emit(event::CoreEnded{.core = thread.index,
-                                       .accounted = clean,
-                                       .frames = left.frames,
-                                       .heap_blocks = left.heap_blocks,
-                                       .buffers = left.buffers,
-                                       .operations = left.operations},
-                      clean ? event::Severity::info : event::Severity::error);
-}
-
-// So that what holds up a stop can be asked for until nothing does, on any core.
-void Server::core_drained() {
-  if (++drained_ < threads_.size()) return;
-  threads_.front()->core->post([this] { all_drained_.set(); });
-}
-
-void Server::core_settled() {
-  if (++settled_ < threads_.size()) return;
-  // Until the last one is settled all go on turning, so that a core that asks another gets an answer.
-  for (Core* core : cores()) core->loop().stop();
 }
 
 std::shared_ptr<const Plan> Server::current_plan() {
@@ -329,6 +295,7 @@ void Server::start_services() {
   Core* home = threads_.front()->core;
   for (const auto& thread : threads_)
     thread->core->post([&thread = *thread] { thread.core->services().add(outlast_control(thread)); });
+  monitor_cores();
   watch_store(*home);
   home->post([this, home, asks = auth::tells_some_mailboxes(plan_->config.backends), cluster = plan_->cluster] {
     start_control(*home);
@@ -346,6 +313,7 @@ void Server::start_services() {
   share_out_files();
   events_->emit(event::Started{
       .hostname = plan_->config.server.hostname, .cores = threads_.size(), .queued = spool_.counts.messages});
+  service_.ready(clock_->now(), threads_.size(), spool_.counts.messages);
 }
 
 void Server::start_control(Core& home) {
@@ -405,27 +373,17 @@ void Server::watch_store(Core& home) {
   store_watch_->set_scram_alone(scram_alone_listeners(*plan_));
 }
 
-Task<void> Server::close_services() {
-  co_await all_drained_.wait("all cores to be drained");
-  for (Core* core : cores()) core->post([core] { core->queue().end_orders(); });
-  if (address_watch_ != nullptr) address_watch_->stop();
-  co_await control_->close();
-  for (const auto& thread : threads_) thread->core->post([&thread = *thread] { thread.control_closed.set(); });
-}
-
-// A core that has nothing left of its own may still be asked for its queue while another one drains.
-Task<void> Server::outlast_control(Thread& thread) {
-  co_await thread.control_closed.wait("the control socket to be closed");
-}
-
-// The main thread has nothing else to do than to wait for signals, and for notices of the store.
+// The main thread has nothing else to do than to wait for signals and notices of the store, and to watch the cores.
 io::Signal Server::wait() {
   for (;;) {
     const Instant now = clock_->now();
+    watch_cores();
+    const Duration until_watch = std::min(service_.until_watch(now), kLongestWait);
     if (store_watch_ != nullptr) store_watch_->due(now);
-    const io::Signal woken = store_watch_ == nullptr
-                                 ? io::wait_signal(-1, kLongestWait)
-                                 : io::wait_signal(store_watch_->notices(), store_watch_->next_look() - now);
+    const io::Signal woken =
+        store_watch_ == nullptr
+            ? io::wait_signal(-1, until_watch)
+            : io::wait_signal(store_watch_->notices(), std::min(store_watch_->next_look() - now, until_watch));
     if (woken == io::Signal::notice) {
       store_watch_->noticed(clock_->now());
     } else if (woken != io::Signal::none) {
@@ -446,12 +404,15 @@ int Server::run() {
   }
   bound_.claims.clear();
   const Duration timeout = current_plan()->config.server.drain;
+  service_.stopping(timeout);
+  if (monitoring_ != nullptr) monitoring_->begin_drain();
   events_->emit(event::Draining{.timeout_ms = timeout});
   if (notifier_ != nullptr) notifier_->end_tests();
   if (store_watch_ != nullptr) threads_.front()->core->post([this] { store_watch_->stop(); });
   for (Core* core : cores()) core->post([core, timeout] { core->drain(timeout); });
   if (store_watch_ != nullptr) store_watch_->end_notices();
   join_threads();
+  if (monitoring_ != nullptr) monitoring_->stop();
   control_ = nullptr;
   spool_.directory->leave();
   if (notifier_ != nullptr) notifier_->stop();

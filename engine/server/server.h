@@ -16,14 +16,18 @@
 #include "engine/io/process.h"
 #include "engine/log/forwarder.h"
 #include "engine/log/log.h"
+#include "engine/metrics/event_metrics.h"
 #include "engine/notify/notifier.h"
 #include "engine/server/address_watch.h"
+#include "engine/server/certificate_watch.h"
 #include "engine/server/control.h"
 #include "engine/server/core.h"
 #include "engine/server/decision_log.h"
 #include "engine/server/listening.h"
+#include "engine/server/monitoring.h"
 #include "engine/server/plan.h"
 #include "engine/server/sender_activity.h"
+#include "engine/server/service_notices.h"
 #include "engine/server/spool_start.h"
 #include "engine/server/store_watch.h"
 #include "policy/budget/journal.h"
@@ -51,7 +55,8 @@ class Server {
     Core* core = nullptr;  // set once it runs
     std::promise<std::expected<Core*, std::string>> ready;
     AsyncEvent control_closed;  // the core's
-    std::promise<void> ended;   // nothing runs on it any more; its ring is still there
+    Heartbeats beats;
+    std::promise<void> ended;  // nothing runs on it any more; its ring is still there
     std::thread thread;
   };
 
@@ -66,6 +71,12 @@ class Server {
   std::expected<void, std::vector<std::string>> open_budgets();
   void open_noticed();
   void open_notifier();
+  // server_monitoring.cc
+  std::expected<void, std::vector<std::string>> bind_monitoring();
+  std::expected<void, std::vector<std::string>> open_monitoring();
+  [[nodiscard]] std::vector<metrics::Family> event_families();
+  void look_at_certificates();
+  void monitor_cores();
   void read_addresses();
   std::expected<void, std::vector<std::string>> start_cores();
   void run_core(Thread& thread, std::shared_ptr<const Plan> plan);
@@ -84,6 +95,7 @@ class Server {
   static Task<void> outlast_control(Thread& thread);
   Task<void> review_certificates();
   Reloaded reload();
+  Reloaded reload_parts();
   void adopt(std::shared_ptr<const Plan> plan);
   std::expected<void, std::string> adopt_certificates(const config::Config& config);
   void reopen_log();
@@ -91,15 +103,18 @@ class Server {
   void core_drained();
   void core_settled();
   void join_threads();
+  void watch_cores();
   std::vector<Core*> cores() const;
 
   std::string config_file_;
+  ServiceNotices service_;
   std::shared_ptr<const Plan> plan_;
   std::unique_ptr<io::Clock> clock_;
   std::unique_ptr<io::Sockets> sockets_;
   std::unique_ptr<log::LogSink> sink_;
   std::unique_ptr<event::Dispatcher> dispatcher_;
   std::unique_ptr<log::Log> log_;
+  std::unique_ptr<metrics::EventMetrics> event_metrics_;     // null: nobody can ask
   std::vector<std::unique_ptr<log::Forwarder>> forwarders_;  // of its lines, to syslog and the journal
   std::unique_ptr<io::Random> notifier_random_;
   std::unique_ptr<notify::Notifier> notifier_;           // null: nobody is notified
@@ -141,6 +156,9 @@ class Server {
   std::promise<void> no_workers_;  // a worker that has posted to a core wakes its ring after that
   std::shared_future<void> workers_gone_{no_workers_.get_future()};
   std::mutex reloading_;  // over plan_ and certificates_ once the cores run
+  std::vector<int> monitoring_sockets_;
+  CertificateWatch certificate_watch_;      // the monitoring thread's
+  std::unique_ptr<Monitoring> monitoring_;  // null: nobody can ask; goes first, as it asks the others
 };
 
 // Of the credential caches of all relays that share a key.

@@ -21,6 +21,13 @@ void emit_reload(event::Emitter& events, const Reloaded& done) {
 // Main thread or a worker.
 Reloaded Server::reload() {
   const std::lock_guard lock(reloading_);
+  service_.reloading();
+  Reloaded done = reload_parts();
+  service_.reloaded(done.errors.empty() ? std::string() : done.errors.front());
+  return done;
+}
+
+Reloaded Server::reload_parts() {
   Reloaded done;
   auto plan = load_plan(config_file_);
   if (!plan) done.errors = plan.error();

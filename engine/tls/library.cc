@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "engine/base/check.h"
+#include "engine/tls/library_version.h"
 #include "engine/tls/limits.h"
 #include "engine/tls/tickets.h"
 
@@ -64,6 +65,8 @@ WolfsslContext make_client_wolfssl() {
 }
 
 int wolfssl_version(TlsVersion version) { return version == TlsVersion::tls_1_3 ? WOLFSSL_TLSV1_3 : WOLFSSL_TLSV1_2; }
+
+std::string tls_library_version() { return wolfSSL_lib_version(); }
 
 std::string wolfssl_error_text(int code) {
   std::array<char, WOLFSSL_MAX_ERROR_SZ> text{};

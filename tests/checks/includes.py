@@ -17,7 +17,7 @@ from lib import frame
 FOLDERS = {
     name: f"engine/{name}"
     for name in (
-        "base", "smtp", "message", "schedule", "dsn", "route", "io", "text", "event", "log", "notify", "tls", "net", "mx", "spool", "hop", "relay",
+        "base", "smtp", "message", "schedule", "dsn", "route", "io", "text", "event", "log", "notify", "metrics", "tls", "net", "mx", "spool", "hop", "relay",
         "session", "config", "control", "cli", "server", "programs",
     )  # fmt: skip
 } | {"auth": "auth", "auth_store": "auth/store", "auth_oauth": "auth/oauth", "auth_backend": "auth/backend", "policy": "policy", "policy_budget": "policy/budget", "policy_cluster": "policy/cluster", "policy_replay": "policy/replay", "noticed": "policy/noticed", "noticing": "policy/noticing", "sim": "tests/sim", "load": "tools/load", "import_postfix": "tools/import_postfix"}
@@ -47,6 +47,7 @@ OUTSIDE = {
     "dep_mariadb": ("mysql.h",),
     "dep_cjose": ("cjose/", "jansson.h"),
     "dep_curl": ("curl/",),
+    "dep_microhttpd": ("microhttpd.h",),
     "dep_maxminddb": ("maxminddb.h",),
     "dep_toml": ("toml++/",),
     "dep_absl": ("absl/",),
@@ -137,6 +138,13 @@ EXCEPTIONS = {
     "engine/notify/outbox.cc": {"pthread.h", "signal.h", "std::thread"},
     "engine/notify/notifier.cc": {"thread", "std::this_thread"},
     "engine/notify/notifier.h": {"mutex", "future", "std::mutex"},
+    # Monitoring asks the cores from its own thread, and waits for what they answer under a lock of its own.
+    "engine/server/core_probe.h": {"mutex", "condition_variable", "std::mutex", "std::condition_variable"},
+    "engine/server/monitoring.h": {"mutex", "std::mutex"},
+    # Monitoring is answered on a thread of its own, by libmicrohttpd's blocking calls.
+    "engine/metrics/event_metrics.h": {"mutex", "std::mutex"},
+    "engine/metrics/http_server.h": {"thread", "std::thread"},
+    "engine/metrics/http_server.cc": {"*"},
     # One store of certificates for all cores, so that they show the same: asked once a handshake, never over a read.
     "engine/tls/certificates.h": {"mutex", "std::mutex"},
     # The processes of the load tools: a thread for each event loop, and one ledger that is made of those of all sinks.

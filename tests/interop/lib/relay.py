@@ -171,6 +171,7 @@ class Relay:
             "reports": {},
             "dns": {},
             "limits": {},
+            "metrics": {},
             # Many send more than the default class allows.
             "policy": {"default_class": "unlimited"},
             # Tests log in wrongly often.

@@ -1,0 +1,37 @@
+// What a core counts and has, as metrics: a new one is a row in core_metrics.cc.  Pure; any thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/metrics/family.h"
+#include "engine/relay/router.h"
+#include "engine/server/counters.h"
+
+namespace sluice::server {
+
+// Of one core, at one moment.
+struct CoreMetrics {
+  CoreCounters counters;
+  bool spool_accepts = false;
+  std::uint64_t jobs = 0;  // of the queue, of which
+  std::uint64_t jobs_ready = 0;
+  std::uint64_t jobs_running = 0;
+  std::uint64_t jobs_held = 0;
+  std::optional<WallMillis> oldest_queued{};  // see OldestMail
+  std::optional<WallMillis> oldest_held{};
+  std::uint64_t destinations = 0;
+  std::uint64_t deliveries = 0;   // messages of the queue that are being worked at
+  std::uint64_t hop_waiting = 0;  // sessions that wait for a connection to a next hop
+  std::uint64_t outgoing_max = 0;
+  std::uint64_t sessions_max = 0;
+  std::vector<relay::Router::RouteHosts> routes;  // of the current configuration
+};
+
+// Sums over all cores, but for what says something of one core alone, which has its number as a label.
+[[nodiscard]] std::vector<metrics::Family> families_of(std::span<const CoreMetrics> cores);
+
+}  // namespace sluice::server
