@@ -34,6 +34,9 @@ TEST_F(TlsClient, ATrustedCertificateForTheNameIsVerified) {
   auto client = connect(*context, "A.Example.COM.");
   EXPECT_EQ(client->state(), TlsState::open) << client->error();
   EXPECT_TRUE(client->verified());
+  EXPECT_EQ(client->facts().version, "TLSv1.3");
+  EXPECT_EQ(client->facts().group, "x25519");
+  EXPECT_TRUE(client->facts().verified);
   EXPECT_EQ(client->sni(), "a.example.com");
   EXPECT_EQ(server_->sni(), "a.example.com");
 }
