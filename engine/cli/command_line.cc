@@ -17,6 +17,7 @@
 #include "engine/cli/noticed.h"
 #include "engine/cli/policy.h"
 #include "engine/cli/queue_grammar.h"
+#include "engine/cli/trace.h"
 #include "engine/cli/usage.h"
 #include "engine/config/example.h"
 #include "engine/text/command_words.h"
@@ -63,10 +64,10 @@ struct SluicectlOptions {
                             Option{"--store", "PATH"}, Option{"--timeout", "SECONDS"}};
 };
 
-constexpr std::array<std::string_view, 24> kSluicectlCommands{
+constexpr std::array<std::string_view, 25> kSluicectlCommands{
     "status",           "pools",         "counters", "reload",   "drain",  "sessions", "queue", "review",  "spool",
     "shield",           "usage",         "host",     "customer", "domain", "account",  "store", "contain", "release",
-    "suspend-outgoing", "hold-outgoing", "explain",  "noticed",  "policy", "notify"};
+    "suspend-outgoing", "hold-outgoing", "explain",  "noticed",  "policy", "notify",   "trace"};
 constexpr std::size_t kViews = 3;  // the first so many show data
 constexpr int kTimeoutMaxS = 3600;
 
@@ -94,8 +95,8 @@ bool has_grammar(const Words& words) {
   if (words.empty()) return false;
   return words.front() == "queue" || words.front() == "spool" || words.front() == "shield" || words.front() == "host" ||
          words.front() == "sessions" || words.front() == "usage" || words.front() == "explain" ||
-         words.front() == "noticed" || words.front() == "policy" || words.front() == "review" ||
-         is_containment_word(words.front()) || is_account_object(words.front());
+         words.front() == "noticed" || words.front() == "trace" || words.front() == "policy" ||
+         words.front() == "review" || is_containment_word(words.front()) || is_account_object(words.front());
 }
 
 // What is left when the options are taken out.  Behind a word with a grammar of its own, options
@@ -234,6 +235,8 @@ SluicectlCommand parse_sluicectl(int argc, const char* const* argv) {
       parse_noticed_command(left.rest, command);
     } else if (name == "policy") {
       parse_policy_command(left.rest, command);
+    } else if (name == "trace") {
+      parse_trace_command(left.rest, command);
     } else if (name == "explain") {
       parse_explain_command(left.rest, command);
     } else {

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/trace/search.h"
+
 namespace sluice::cli {
 
 inline constexpr std::string_view kDefaultConfigFile = "/etc/sluice/sluice.toml";
@@ -95,6 +97,17 @@ struct ExplainCommand {
   std::string log;  // empty: ask the relay, then look where the configuration says; "-": standard input
 };
 
+// What is looked for in the trace: see trace_run.h.
+struct TraceCommand {
+  trace::Query query;  // without its times
+  std::string since;   // as parse_moment() has it; empty: not given
+  std::string until;
+  std::uint64_t limit = 100;
+  bool follow = false;
+  bool json = false;
+  std::string directory;  // empty: as the configuration says
+};
+
 struct SluicectlCommand {
   enum class Kind : std::uint8_t {
     ask,      // send `request` to the control socket, print the answer
@@ -104,6 +117,7 @@ struct SluicectlCommand {
     contain,  // run_containment_command() with `containment`
     policy,   // run_policy_command() with `policy`
     explain,  // run_explain_command() with `explain`
+    trace,    // run_trace_command() with `trace`
     print,    // as above
     error,
   };
@@ -122,6 +136,7 @@ struct SluicectlCommand {
   ContainmentCommand containment;
   PolicyCommand policy;
   ExplainCommand explain;
+  TraceCommand trace;
   std::vector<std::string_view>
       account_args;  // begins with customer, domain, account or store; views of the words given
   std::string text;

@@ -124,6 +124,7 @@ SYNOPSIS
   sluicectl [OPTIONS] usage
   sluicectl [OPTIONS] noticed [release] ACCOUNT
   sluicectl [OPTIONS] explain ID [--log FILE]
+  sluicectl [OPTIONS] trace [ID] [CONDITION ...]
   sluicectl [OPTIONS] notify test
   sluicectl [OPTIONS] policy replay | test
   sluicectl [OPTIONS] spool dump | check
@@ -134,8 +135,8 @@ SYNOPSIS
 
 DESCRIPTION
   All down to notify ask the running relay, through its control socket; contain and
-  the like change the accounts before. policy, spool and host read the log, the
-  spool and the certificates from the disk, explain the log where the relay knows
+  the like change the accounts before. trace, policy, spool and host read the trace,
+  the log, the spool and the certificates from the disk, explain the log where the relay knows
   no more, and the last two edit the accounts'
   file or database, whether a relay runs or not; a running one notices within a
   second.
@@ -173,6 +174,8 @@ DESCRIPTION
   noticed   What was noticed of an account that sends as spammers do; lift it.
   explain   Why a message or command was refused, held or slowed, by the id in the
             reply: the rule, its figures, and what would have let it pass.
+  trace     What happened to messages, by id, Message-ID, account, customer, sender,
+            recipient, next hop, client, verdict, time or words of a reply.
   notify test
             Send a test to each webhook, to the operators and to syslog, and print
             what came of it.
@@ -200,7 +203,7 @@ OPTIONS
   --timeout S     Seconds to wait for the relay at each step. Default: $(timeout),
                   $(queue timeout) behind queue, $(notify timeout) behind notify.
   -h, --help      Print this page; behind queue, review, contain, release, sessions,
-                  shield, usage, noticed, explain, notify, policy, spool, host, customer,
+                  shield, usage, noticed, explain, trace, notify, policy, spool, host, customer,
                   domain, account or store, and after each of their commands, more
                   about that.
   --version       Print the version.

@@ -215,6 +215,13 @@ struct MetricsConfig {
   std::vector<Network> allow;       // beside loopback addresses
 };
 
+struct TraceConfig {
+  std::string directory;  // empty: there is no trace
+  std::uint32_t days = 30;
+  std::uint64_t bytes_max = std::uint64_t{4} << 30;
+  std::uint64_t free_bytes_min = std::uint64_t{2} << 30;
+};
+
 // The whole numbers that a key may be set to.
 struct ConfigRange {
   std::int64_t min = 0;
@@ -246,6 +253,7 @@ struct Config {
   DnsConfig dns;
   LogConfig log;
   MetricsConfig metrics;
+  TraceConfig trace;
   NotifyConfig notify;
   std::vector<WebhookConfig> webhooks;
   std::vector<FixedSetting> fixed;  // in the order of the file; of listed tables, those that are there

@@ -36,6 +36,7 @@ class Loader {
     read_dns(table(file, "dns"), diagnostics_, config_.dns);
     read_log(table(file, "log"), diagnostics_, config_.log);
     read_metrics(table(file, "metrics"), diagnostics_, config_.metrics);
+    read_trace(table(file, "trace"), diagnostics_, config_.trace);
     read_notify(table(file, "notify"), diagnostics_, config_.notify);
     read_webhooks(tables(file, "webhook"), diagnostics_, config_.webhooks);
     config_.fixed = diagnostics_.take_fixed();
@@ -43,9 +44,9 @@ class Loader {
   }
 
  private:
-  static constexpr std::array<std::string_view, 21> kSections{
-      "server",   "store", "backend", "oauth", "login",   "tls", "limits", "policy",  "class",  "cluster", "shield",
-      "listener", "route", "spool",   "queue", "reports", "dns", "log",    "metrics", "notify", "webhook"};
+  static constexpr std::array<std::string_view, 22> kSections{
+      "server",   "store", "backend", "oauth", "login",   "tls", "limits", "policy", "class",   "cluster", "shield",
+      "listener", "route", "spool",   "queue", "reports", "dns", "log",    "trace",  "metrics", "notify",  "webhook"};
 
   const ConfigNode* table(const ConfigNode* file, std::string_view name) {
     const ConfigMember* found = find(file, name);

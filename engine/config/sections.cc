@@ -280,4 +280,26 @@ void read_log(const ConfigNode* table, ConfigDiagnostics& diagnostics, LogConfig
   read_log_privacy(section, log);
 }
 
+void read_trace(const ConfigNode* table, ConfigDiagnostics& diagnostics, TraceConfig& trace) {
+  constexpr std::int64_t kDaysMax = 3650;
+  constexpr std::int64_t kBytesMin = std::int64_t{128} << 20;
+  constexpr std::int64_t kBytesCeiling = std::int64_t{1} << 44;
+  ConfigSection section(table, "trace", "trace", diagnostics);
+  section.about(
+      "What happens to each message, kept in files of its own for `sluicectl trace`; \"\": it is not kept. It has the "
+      "addresses of senders, recipients and clients. Mail never waits for it.",
+      Change::restart);
+  section.example("\"/var/lib/sluice/trace\"");
+  section.text("directory", trace.directory, kAnyPathRule);
+  section.about(
+      "The oldest of it goes after so many days, and where all of it has more bytes than bytes_max. Some 200 bytes are "
+      "a message. With less than free_bytes_min on its disk nothing is added: that of spool.free_bytes_min is smaller, "
+      "so "
+      "that the trace never takes the room of mail.",
+      Change::restart);
+  section.integer("days", trace.days, 1, kDaysMax);
+  section.integer("bytes_max", trace.bytes_max, kBytesMin, kBytesCeiling);
+  section.integer("free_bytes_min", trace.free_bytes_min, 0, kBytesCeiling);
+}
+
 }  // namespace sluice::config

@@ -31,6 +31,7 @@ void read_policy(const ConfigNode* table, const std::vector<const ConfigNode*>& 
 void read_cluster(const ConfigNode* table, ConfigDiagnostics& diagnostics, ClusterConfig& cluster);
 void read_shield(const ConfigNode* table, ConfigDiagnostics& diagnostics, ShieldConfig& shield);
 void read_log(const ConfigNode* table, ConfigDiagnostics& diagnostics, LogConfig& log);
+void read_trace(const ConfigNode* table, ConfigDiagnostics& diagnostics, TraceConfig& trace);
 // Those of a file that names none.
 [[nodiscard]] std::vector<ListenerConfig> default_listeners();
 // `path` is what the table is called in messages: "listener[2]".

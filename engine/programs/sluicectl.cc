@@ -3,12 +3,14 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <memory>
 #include <sstream>
+#include <thread>
 
 #include "auth/backend/store_server.h"
 #include "engine/cli/accounts.h"
@@ -21,6 +23,7 @@
 #include "engine/cli/password.h"
 #include "engine/cli/policy_run.h"
 #include "engine/cli/spool.h"
+#include "engine/cli/trace_run.h"
 #include "engine/config/file.h"
 #include "engine/io/local_socket.h"
 #include "engine/io/process.h"
@@ -40,7 +43,8 @@ struct Places {
   sluice::cli::AccountSettings accounts;
   std::string spool;
   std::string certificates;
-  std::string log;  // empty: not known
+  std::string log;    // empty: not known
+  std::string trace;  // empty: there is none
   // As whom the relay runs.
   std::string user;
   std::string group;
@@ -58,6 +62,8 @@ std::string_view named(const SluicectlCommand& command) {
       return command.spool.directory;
     case SluicectlCommand::Kind::host:
       return command.host.directory;
+    case SluicectlCommand::Kind::trace:
+      return command.trace.directory;
     case SluicectlCommand::Kind::contain:
       // Both are needed.
       return command.store.empty() ? command.store : command.control;
@@ -107,6 +113,7 @@ bool find_places(const SluicectlCommand& command, Places& places) {
             .spool = first(command.spool.directory, config.spool.directory),
             .certificates = first(command.host.directory, config.tls.certificates),
             .log = wanted && named(command).empty() ? config.log.file : std::string(),
+            .trace = first(command.trace.directory, config.trace.directory),
             .user = config.server.user,
             .group = config.server.group,
             .policy = std::move(config.policy),
@@ -167,6 +174,31 @@ int run_spool(const SluicectlCommand& command, const std::string& directory) {
   }
   return sluice::cli::run_spool_command(*sluice::io::make_real_disk(), command.spool, *path, directory, std::cout,
                                         std::cerr);
+}
+
+// As its owner, likewise.
+int run_trace(const SluicectlCommand& command, const std::string& directory) {
+  if (directory.empty()) {
+    std::cerr << "sluicectl: the configuration has no trace.directory, so nothing was traced\n";
+    return kExitFailed;
+  }
+  const auto path = sluice::io::become_owner_of(directory);
+  if (!path) {
+    std::cerr << "sluicectl: " << sluice::text::printable(path.error()) << "\n";
+    return kExitFailed;
+  }
+  const auto disk = sluice::io::make_real_disk();
+  const auto wait = [] {
+    constexpr auto kBetweenLooks = std::chrono::milliseconds(500);
+    std::this_thread::sleep_for(kBetweenLooks);
+    return true;
+  };
+  return sluice::cli::run_trace_command(command.trace, {.disk = *disk,
+                                                        .directory = *path,
+                                                        .now = sluice::io::make_real_clock()->wall(),
+                                                        .wait = wait,
+                                                        .out = std::cout,
+                                                        .err = std::cerr});
 }
 
 class Stores final : public sluice::cli::StoreFinder {
@@ -289,6 +321,7 @@ int run(const SluicectlCommand& command) {
   if (!find_places(command, places)) return kExitFailed;
   if (command.kind == SluicectlCommand::Kind::ask) return ask(command, places.control);
   if (command.kind == SluicectlCommand::Kind::spool) return run_spool(command, places.spool);
+  if (command.kind == SluicectlCommand::Kind::trace) return run_trace(command, places.trace);
   if (command.kind == SluicectlCommand::Kind::host) return run_host(command, places);
   if (command.kind == SluicectlCommand::Kind::contain) return run_contain(command, places);
   if (command.kind == SluicectlCommand::Kind::policy) return run_policy(command, places);

@@ -110,6 +110,7 @@ std::expected<void, std::vector<std::string>> Server::open_files() {
   dispatcher_->add(decisions_, DecisionLog::kLeast);
   activities_ = std::make_unique<SenderActivities>(*clock_);
   dispatcher_->add(*activities_, SenderActivities::kLeast);
+  open_trace();
   open_notifier();
   events_ = &dispatcher_->open();
   const auto address = auth::store_address_of(config.store.accounts, config.store.server);
@@ -195,6 +196,7 @@ std::expected<void, std::vector<std::string>> Server::start_cores() {
   if (plan_->cluster && !plan_->cluster->key.empty()) shared_->cache_key = cluster_cache_key(*plan_->cluster);
   // The store is asked once before any check, so that no change is missed.
   dispatcher_->start();
+  if (trace_ != nullptr) trace_->start();
   journal_->start();
   watch_journal_->start();
   for (auto& thread : threads_) {
@@ -418,6 +420,7 @@ int Server::run() {
   if (notifier_ != nullptr) notifier_->stop();
   events_->emit(event::Stopped{.accounted = !left_over_.load()});
   dispatcher_->stop();
+  if (trace_ != nullptr) trace_->stop();
   return left_over_ ? 1 : 0;
 }
 

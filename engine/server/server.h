@@ -30,6 +30,7 @@
 #include "engine/server/service_notices.h"
 #include "engine/server/spool_start.h"
 #include "engine/server/store_watch.h"
+#include "engine/trace/trace.h"
 #include "policy/budget/journal.h"
 #include "policy/noticed/watch_journal.h"
 
@@ -77,6 +78,7 @@ class Server {
   [[nodiscard]] std::vector<metrics::Family> event_families();
   void look_at_certificates();
   void monitor_cores();
+  void open_trace();
   void read_addresses();
   std::expected<void, std::vector<std::string>> start_cores();
   void run_core(Thread& thread, std::shared_ptr<const Plan> plan);
@@ -116,6 +118,8 @@ class Server {
   std::unique_ptr<log::Log> log_;
   std::unique_ptr<metrics::EventMetrics> event_metrics_;     // null: nobody can ask
   std::vector<std::unique_ptr<log::Forwarder>> forwarders_;  // of its lines, to syslog and the journal
+  std::unique_ptr<io::Disk> trace_disk_;
+  std::unique_ptr<trace::Trace> trace_;  // null: there is none
   std::unique_ptr<io::Random> notifier_random_;
   std::unique_ptr<notify::Notifier> notifier_;           // null: nobody is notified
   event::Emitter* events_ = nullptr;                     // the main thread's

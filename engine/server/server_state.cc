@@ -1,4 +1,5 @@
 // What a process goes on from, and leaves to the next: files in server.state_dir.
+#include "engine/io/real_platform.h"
 #include "engine/server/server.h"
 
 namespace sluice::server {
@@ -56,6 +57,18 @@ void Server::open_noticed() {
                                        .damaged_bytes = opened.damaged_bytes,
                                        .reason = opened.fault},
                 damaged ? event::Severity::warning : event::Severity::info);
+}
+
+// All that happens to messages.  Its directory is made by its thread: mail waits for nothing of it.
+void Server::open_trace() {
+  const config::TraceConfig& trace = plan_->config.trace;
+  if (trace.directory.empty()) return;
+  trace_disk_ = io::make_real_disk();
+  trace_ = std::make_unique<trace::Trace>(
+      trace::TraceOptions{
+          .directory = trace.directory,
+          .limits = {.days = trace.days, .bytes_max = trace.bytes_max, .free_bytes_min = trace.free_bytes_min}},
+      *clock_, *trace_disk_, *dispatcher_);
 }
 
 }  // namespace sluice::server

@@ -17,7 +17,7 @@ from lib import frame
 FOLDERS = {
     name: f"engine/{name}"
     for name in (
-        "base", "smtp", "message", "schedule", "dsn", "route", "io", "text", "event", "log", "notify", "metrics", "tls", "net", "mx", "spool", "hop", "relay",
+        "base", "smtp", "message", "schedule", "dsn", "route", "io", "text", "event", "log", "notify", "metrics", "trace", "tls", "net", "mx", "spool", "hop", "relay",
         "session", "config", "control", "cli", "server", "programs",
     )  # fmt: skip
 } | {"auth": "auth", "auth_store": "auth/store", "auth_oauth": "auth/oauth", "auth_backend": "auth/backend", "policy": "policy", "policy_budget": "policy/budget", "policy_cluster": "policy/cluster", "policy_replay": "policy/replay", "noticed": "policy/noticed", "noticing": "policy/noticing", "sim": "tests/sim", "load": "tools/load", "import_postfix": "tools/import_postfix"}
@@ -49,6 +49,7 @@ OUTSIDE = {
     "dep_curl": ("curl/",),
     "dep_microhttpd": ("microhttpd.h",),
     "dep_maxminddb": ("maxminddb.h",),
+    "dep_zstd": ("zstd.h",),
     "dep_toml": ("toml++/",),
     "dep_absl": ("absl/",),
 }
@@ -145,6 +146,9 @@ EXCEPTIONS = {
     "engine/metrics/event_metrics.h": {"mutex", "std::mutex"},
     "engine/metrics/http_server.h": {"thread", "std::thread"},
     "engine/metrics/http_server.cc": {"*"},
+    # The trace is written on a thread of its own.
+    "engine/trace/trace.h": {"mutex", "condition_variable", "thread", "std::mutex", "std::condition_variable", "std::thread"},
+    "engine/trace/trace.cc": {"pthread.h", "signal.h", "std::thread"},
     # One store of certificates for all cores, so that they show the same: asked once a handshake, never over a read.
     "engine/tls/certificates.h": {"mutex", "std::mutex"},
     # The processes of the load tools: a thread for each event loop, and one ledger that is made of those of all sinks.

@@ -179,6 +179,7 @@ class Relay:
             "listener": [{"address": [f"127.0.0.1:{self.ports[n]}"], **keys} for n, keys in wanted.items()],
             # What the next hop says is the client's at once, unless a test is about what happens otherwise.
             "route": [{"hosts": [getattr(host, "name", host) for host in hosts], "tls": "none", "fallback": False}],
+            "trace": {},
             "log": {"file": self.log_file, "format": "json", "level": "debug"},
         }
         for section, keys in sections.items():

@@ -1,0 +1,33 @@
+// What sluicectl trace does: it reads the trace's files and prints what it finds.  The control program's only thread;
+// blocking.
+#pragma once
+
+#include <functional>
+#include <ostream>
+#include <string>
+
+#include "engine/cli/command_line.h"
+#include "engine/io/disk.h"
+#include "engine/trace/search.h"
+
+namespace sluice::cli {
+
+struct TraceWorld {
+  io::Disk& disk;
+  std::string directory;
+  WallMillis now = 0;
+  // Waits a moment; false: no more is to be followed.
+  std::function<bool()> wait;
+  std::ostream& out;
+  std::ostream& err;
+};
+
+// The exit status.
+int run_trace_command(const TraceCommand& command, const TraceWorld& world);
+
+// An object on a line, with its newline.
+[[nodiscard]] std::string trace_json(const trace::TracedMessage& message, std::size_t from);
+// For a reader.  Events before `from` were shown before.
+[[nodiscard]] std::string trace_text(const trace::TracedMessage& message, std::size_t from);
+
+}  // namespace sluice::cli

@@ -1,0 +1,184 @@
+#include "engine/trace/search.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace sluice::trace {
+namespace {
+
+constexpr std::size_t kBlocksKept = 16;
+constexpr std::array kWordKeys{std::string_view("reply"), std::string_view("detail"), std::string_view("reason"),
+                               std::string_view("reasons")};
+
+bool meets(const StoredEvent& event, const KeyCondition& condition) {
+  if (condition.kind == KeyKind::verdict && same_key(event.type->verdict, condition.value)) return true;
+  for (std::size_t i = 0; i < event.values.size(); ++i) {
+    const auto* const text = std::get_if<std::string_view>(&event.values[i]);
+    if (text == nullptr || event.type->roles[i].form == KeyForm::none) continue;
+    KeyValues values(event.type->roles[i], *text);
+    while (const auto value = values.next())
+      if (value->kind == condition.kind && same_key(value->text, condition.value)) return true;
+  }
+  return false;
+}
+
+bool has_words(const StoredEvent& event, std::string_view words) {
+  return std::ranges::any_of(kWordKeys,
+                             [&](std::string_view key) { return contains_in_any_case(event.text(key), words); });
+}
+
+// Behind those of the same moment; nearly always at the end.
+void insert_in_time(std::vector<TracedEvent>& events, TracedEvent event) {
+  const auto place =
+      std::ranges::upper_bound(events, event.event->at, {}, [](const TracedEvent& each) { return each.event->at; });
+  events.insert(place, std::move(event));
+}
+
+bool within(const Query& query, WallMillis at) { return at >= query.since && at <= query.until; }
+
+}  // namespace
+
+std::expected<TraceSearch, std::string> TraceSearch::open(io::Disk& disk, const std::string& directory, Query query) {
+  TraceSearch search(disk, directory, std::move(query));
+  if (auto opened = search.refresh(); !opened) return std::unexpected(opened.error());
+  if (!search.segments_.empty()) {
+    search.followed_segment_ = search.segments_.back().number();
+    search.followed_blocks_ = search.segments_.back().blocks().size();
+  }
+  return search;
+}
+
+std::expected<void, std::string> TraceSearch::refresh() {
+  const auto names = list_segments(disk_, directory_);
+  if (!names) return std::unexpected(names.error());
+  for (SegmentReader& segment : segments_) segment.refresh();
+  for (const SegmentName& name : *names) {
+    if (!segments_.empty() && name.number <= segments_.back().number()) continue;
+    auto segment = SegmentReader::open(directory_, name);
+    if (segment) {
+      segments_.push_back(*std::move(segment));
+    } else {
+      // It may have been removed meanwhile.
+      faults_.push_back(segment.error());
+    }
+  }
+  return {};
+}
+
+std::vector<std::string> TraceSearch::faults() const {
+  std::vector<std::string> all = faults_;
+  for (const SegmentReader& segment : segments_)
+    all.insert(all.end(), segment.faults().begin(), segment.faults().end());
+  return all;
+}
+
+std::shared_ptr<const StoredBlock> TraceSearch::read(SegmentReader& segment, std::uint32_t block) {
+  for (const Kept& kept : kept_)
+    if (kept.segment == segment.number() && kept.block == block) return kept.read;
+  Kept fresh{.segment = segment.number(), .block = block, .read = segment.read(block)};
+  auto read = fresh.read;
+  if (kept_.size() < kBlocksKept) {
+    kept_.push_back(std::move(fresh));
+  } else {
+    kept_[kept_next_++ % kBlocksKept] = std::move(fresh);
+  }
+  return read;
+}
+
+// By the condition that the fewest blocks meet.
+std::vector<std::uint32_t> TraceSearch::candidates(SegmentReader& segment) const {
+  std::optional<std::vector<std::uint32_t>> fewest;
+  for (const KeyCondition& condition : query_.keys) {
+    auto blocks = segment.find(key_hash(condition.kind, condition.value));
+    if (!fewest || blocks.size() < fewest->size()) fewest = std::move(blocks);
+  }
+  if (!fewest) {
+    fewest.emplace(segment.blocks().size());
+    for (std::uint32_t i = 0; i < fewest->size(); ++i) (*fewest)[i] = i;
+  }
+  std::erase_if(*fewest, [&](std::uint32_t block) {
+    const BlockEntry& entry = segment.blocks()[block];
+    return entry.last_at < query_.since || entry.first_at > query_.until;
+  });
+  return *std::move(fewest);
+}
+
+bool TraceSearch::may_match(const StoredEvent& event) const {
+  if (!within(query_, event.at)) return false;
+  if (query_.keys.empty()) return query_.words.empty() || has_words(event, query_.words);
+  return std::ranges::any_of(query_.keys, [&](const KeyCondition& condition) { return meets(event, condition); });
+}
+
+bool TraceSearch::matches(const TracedMessage& message) const {
+  const auto any = [&message](auto meets_it) {
+    return std::ranges::any_of(message.events, [&](const TracedEvent& each) { return meets_it(*each.event); });
+  };
+  const bool keys = std::ranges::all_of(query_.keys, [&](const KeyCondition& condition) {
+    return any([&](const StoredEvent& event) { return meets(event, condition); });
+  });
+  return keys &&
+         (query_.words.empty() || any([&](const StoredEvent& event) { return has_words(event, query_.words); }));
+}
+
+// All events of the message that this one is of.
+TracedMessage TraceSearch::collect(const std::shared_ptr<const StoredBlock>& block, const StoredEvent& event) {
+  const std::string_view id = event.text("id");
+  TracedMessage message{.id = std::string(id), .events = {}};
+  if (id.empty()) {
+    message.events.push_back({.block = block, .event = &event});
+    return message;
+  }
+  const KeyCondition condition{.kind = KeyKind::id, .value = message.id};
+  const std::uint32_t hash = key_hash(KeyKind::id, id);
+  for (SegmentReader& segment : segments_) {
+    for (const std::uint32_t number : segment.find(hash)) {
+      const auto stored = read(segment, number);
+      if (stored == nullptr) continue;
+      for (const StoredEvent& each : stored->events())
+        if (meets(each, condition)) insert_in_time(message.events, {.block = stored, .event = &each});
+    }
+  }
+  return message;
+}
+
+// The newest first.  False: the search ends.
+bool TraceSearch::look_into(const std::shared_ptr<const StoredBlock>& block, const Found& found) {
+  const auto& events = block->events();
+  for (auto event = events.rbegin(); event != events.rend(); ++event) {
+    if (!may_match(*event)) continue;
+    const std::string_view id = event->text("id");
+    if (!id.empty() && !seen_.insert(text_hash(id)).second) continue;
+    const TracedMessage message = collect(block, *event);
+    if (!matches(message)) continue;
+    if (!found(message)) return false;
+  }
+  return true;
+}
+
+void TraceSearch::run(const Found& found) {
+  for (auto segment = segments_.rbegin(); segment != segments_.rend(); ++segment) {
+    const std::vector<std::uint32_t> blocks = candidates(*segment);
+    for (auto block = blocks.rbegin(); block != blocks.rend(); ++block)
+      if (const auto stored = read(*segment, *block); stored != nullptr && !look_into(stored, found)) return;
+  }
+}
+
+std::expected<void, std::string> TraceSearch::follow(const Found& found) {
+  if (auto refreshed = refresh(); !refreshed) return refreshed;
+  for (SegmentReader& segment : segments_) {
+    if (segment.number() < followed_segment_) continue;
+    std::size_t next = segment.number() == followed_segment_ ? followed_blocks_ : 0;
+    for (; next < segment.blocks().size(); ++next) {
+      const auto stored = read(segment, static_cast<std::uint32_t>(next));
+      // A message that was shown is shown again, as something has happened to it.
+      seen_.clear();
+      if (stored != nullptr && !look_into(stored, found)) return {};
+    }
+    followed_segment_ = segment.number();
+    followed_blocks_ = segment.blocks().size();
+  }
+  return {};
+}
+
+}  // namespace sluice::trace
