@@ -41,9 +41,10 @@ class TracePrinter {
     following_ = true;
     world_.out.flush();
   }
-  // Faults that were not told yet.
-  void tell_faults(const std::vector<std::string>& faults) {
-    for (; told_ < faults.size(); ++told_) world_.err << "sluicectl: " << text::printable(faults[told_]) << "\n";
+  // Faults that were not reported yet.
+  void report_faults(const std::vector<std::string>& faults) {
+    for (; faults_reported_ < faults.size(); ++faults_reported_)
+      world_.err << "sluicectl: " << text::printable(faults[faults_reported_]) << "\n";
   }
 
  private:
@@ -52,7 +53,7 @@ class TracePrinter {
   std::uint64_t printed_ = 0;
   bool following_ = false;
   LruMap<std::size_t> shown_;  // of ids: how many events
-  std::size_t told_ = 0;
+  std::size_t faults_reported_ = 0;
 };
 
 }  // namespace
@@ -69,7 +70,7 @@ int run_trace_command(const TraceCommand& command, const TraceWorld& world) {
   TracePrinter printer(command, world);
   const auto print = [&printer](const trace::TracedMessage& message) { return printer.print(message); };
   search->run(print);
-  printer.tell_faults(search->faults());
+  printer.report_faults(search->faults());
   if (!command.follow) return kCtlDone;
   printer.begin_following();
   while (world.out.good() && world.wait()) {
@@ -77,7 +78,7 @@ int run_trace_command(const TraceCommand& command, const TraceWorld& world) {
       world.err << "sluicectl: " << text::printable(followed.error()) << "\n";
       return kCtlFailed;
     }
-    printer.tell_faults(search->faults());
+    printer.report_faults(search->faults());
   }
   return kCtlDone;
 }
