@@ -61,9 +61,9 @@ class Emitter {
 };
 
 struct DispatcherOptions {
-  std::size_t ring_bytes = 1024 * 1024;              // of each thread; a power of two
-  Duration interval = std::chrono::milliseconds(2);  // between two rounds while there is something
-  Duration flush_timeout = std::chrono::seconds(2);  // at stop(), for a consumer that has no end
+  std::size_t ring_bytes = 1024 * 1024;               // of each thread; a power of two
+  Duration interval = std::chrono::milliseconds(10);  // between two rounds while there is something
+  Duration flush_timeout = std::chrono::seconds(2);   // at stop(), for a consumer that has no end
 };
 
 // Owned by the program, made before the threads that emit and gone after them.
