@@ -82,7 +82,7 @@ BENCHMARK(check_lease_and_spend)->Threads(2)->UseRealTime();
 
 // Of any of many accounts, which have sent in each bucket of the last day.
 void lease_and_settle(benchmark::State& state) {
-  constexpr std::size_t kMany = 2000;
+  constexpr std::size_t kMany = 200;
   const WallMillis bucket = bucket_ms(Span::day);
   const std::vector<Limit> limits = recipients_of_a_class(1'000'000);
   SharedBudget budget(2);
