@@ -36,6 +36,9 @@ void insert_in_time(std::vector<TracedEvent>& events, TracedEvent event) {
 }
 
 bool within(const Query& query, WallMillis at) { return at >= query.since && at <= query.until; }
+bool overlaps(const Query& query, const BlockEntry& block) {
+  return block.last_at >= query.since && block.first_at <= query.until;
+}
 
 }  // namespace
 
@@ -86,28 +89,53 @@ std::shared_ptr<const StoredBlock> TraceSearch::read(SegmentReader& segment, std
   return read;
 }
 
-// By the condition that the fewest blocks meet.
-std::vector<std::uint32_t> TraceSearch::candidates(SegmentReader& segment) const {
-  std::optional<std::vector<std::uint32_t>> fewest;
+std::vector<std::uint32_t> TraceSearch::blocks_within(const SegmentReader& segment) const {
+  std::vector<std::uint32_t> within_times;
+  for (std::uint32_t i = 0; i < segment.blocks().size(); ++i)
+    if (overlaps(query_, segment.blocks()[i])) within_times.push_back(i);
+  return within_times;
+}
+
+// The blocks of each segment in which every message that is looked for has an event that may_match(): those of the
+// condition that the fewest blocks of all segments have, as the events of a message may be far apart, or all that are
+// within the query's times, whichever are fewer.
+std::vector<std::vector<std::uint32_t>> TraceSearch::plan() {
+  const auto count = [](const auto& blocks) {
+    std::size_t sum = 0;
+    for (const auto& each : blocks) sum += each.size();
+    return sum;
+  };
+  std::vector<std::vector<std::uint32_t>> fewest;
+  for (const SegmentReader& segment : segments_) fewest.push_back(blocks_within(segment));
+  std::size_t fewest_count = count(fewest);
+  leading_ = nullptr;
+  const bool only_one = query_.keys.size() + (query_.words.empty() ? 0 : 1) == 1;
   for (const KeyCondition& condition : query_.keys) {
-    auto blocks = segment.find(key_hash(condition.kind, condition.value));
-    if (!fewest || blocks.size() < fewest->size()) fewest = std::move(blocks);
+    std::vector<std::vector<std::uint32_t>> blocks;
+    for (SegmentReader& segment : segments_) {
+      blocks.push_back(segment.find(key_hash(condition.kind, condition.value)));
+      // Of several conditions another one may be what was met within the times.
+      if (only_one)
+        std::erase_if(blocks.back(), [&](std::uint32_t block) { return !overlaps(query_, segment.blocks()[block]); });
+    }
+    if (const std::size_t sum = count(blocks); sum <= fewest_count) {
+      fewest = std::move(blocks);
+      fewest_count = sum;
+      leading_ = &condition;
+    }
   }
-  if (!fewest) {
-    fewest.emplace(segment.blocks().size());
-    for (std::uint32_t i = 0; i < fewest->size(); ++i) (*fewest)[i] = i;
-  }
-  std::erase_if(*fewest, [&](std::uint32_t block) {
-    const BlockEntry& entry = segment.blocks()[block];
-    return entry.last_at < query_.since || entry.first_at > query_.until;
-  });
-  return *std::move(fewest);
+  return fewest;
+}
+
+bool TraceSearch::meets_any(const StoredEvent& event) const {
+  if (query_.keys.empty() && query_.words.empty()) return true;
+  if (!query_.words.empty() && has_words(event, query_.words)) return true;
+  return std::ranges::any_of(query_.keys, [&](const KeyCondition& condition) { return meets(event, condition); });
 }
 
 bool TraceSearch::may_match(const StoredEvent& event) const {
-  if (!within(query_, event.at)) return false;
-  if (query_.keys.empty()) return query_.words.empty() || has_words(event, query_.words);
-  return std::ranges::any_of(query_.keys, [&](const KeyCondition& condition) { return meets(event, condition); });
+  if (leading_ != nullptr) return meets(event, *leading_);
+  return within(query_, event.at) && meets_any(event);
 }
 
 bool TraceSearch::matches(const TracedMessage& message) const {
@@ -117,8 +145,10 @@ bool TraceSearch::matches(const TracedMessage& message) const {
   const bool keys = std::ranges::all_of(query_.keys, [&](const KeyCondition& condition) {
     return any([&](const StoredEvent& event) { return meets(event, condition); });
   });
-  return keys &&
-         (query_.words.empty() || any([&](const StoredEvent& event) { return has_words(event, query_.words); }));
+  if (!keys) return false;
+  if (!query_.words.empty() && !any([&](const StoredEvent& event) { return has_words(event, query_.words); }))
+    return false;
+  return any([&](const StoredEvent& event) { return within(query_, event.at) && meets_any(event); });
 }
 
 // All events of the message that this one is of.
@@ -157,15 +187,16 @@ bool TraceSearch::look_into(const std::shared_ptr<const StoredBlock>& block, con
 }
 
 void TraceSearch::run(const Found& found) {
-  for (auto segment = segments_.rbegin(); segment != segments_.rend(); ++segment) {
-    const std::vector<std::uint32_t> blocks = candidates(*segment);
-    for (auto block = blocks.rbegin(); block != blocks.rend(); ++block)
-      if (const auto stored = read(*segment, *block); stored != nullptr && !look_into(stored, found)) return;
+  const std::vector<std::vector<std::uint32_t>> blocks = plan();
+  for (std::size_t i = segments_.size(); i-- > 0;) {
+    for (auto block = blocks[i].rbegin(); block != blocks[i].rend(); ++block)
+      if (const auto stored = read(segments_[i], *block); stored != nullptr && !look_into(stored, found)) return;
   }
 }
 
 std::expected<void, std::string> TraceSearch::follow(const Found& found) {
   if (auto refreshed = refresh(); !refreshed) return refreshed;
+  leading_ = nullptr;
   for (SegmentReader& segment : segments_) {
     if (segment.number() < followed_segment_) continue;
     std::size_t next = segment.number() == followed_segment_ ? followed_blocks_ : 0;

@@ -60,9 +60,11 @@ class TraceSearch {
   TraceSearch(io::Disk& disk, std::string directory, Query query)
       : disk_(disk), directory_(std::move(directory)), query_(std::move(query)) {}
   std::expected<void, std::string> refresh();
-  [[nodiscard]] std::vector<std::uint32_t> candidates(SegmentReader& segment) const;
+  [[nodiscard]] std::vector<std::uint32_t> blocks_within(const SegmentReader& segment) const;
+  [[nodiscard]] std::vector<std::vector<std::uint32_t>> plan();
   [[nodiscard]] std::shared_ptr<const StoredBlock> read(SegmentReader& segment, std::uint32_t block);
   [[nodiscard]] TracedMessage collect(const std::shared_ptr<const StoredBlock>& block, const StoredEvent& event);
+  [[nodiscard]] bool meets_any(const StoredEvent& event) const;
   [[nodiscard]] bool may_match(const StoredEvent& event) const;
   [[nodiscard]] bool matches(const TracedMessage& message) const;
   bool look_into(const std::shared_ptr<const StoredBlock>& block, const Found& found);
@@ -72,6 +74,7 @@ class TraceSearch {
   Query query_;
   std::vector<SegmentReader> segments_;  // the oldest first
   std::vector<std::string> faults_;
+  const KeyCondition* leading_ = nullptr;    // of query_: what every event that is looked at meets; null: any condition
   absl::flat_hash_set<std::uint64_t> seen_;  // ids that were found, or do not match
   // The blocks that were read last: a message's events lie near each other.
   struct Kept {

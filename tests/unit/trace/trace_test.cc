@@ -134,6 +134,18 @@ TEST_F(TraceFilesTest, ConditionsAreOfTheMessageNotOfOneEvent) {
   EXPECT_THAT(find(Query(), 2).ids, SizeIs(2));
 }
 
+// An acceptance and the end of its delivery days later: no segment has both.
+TEST_F(TraceFilesTest, ConditionsOfOneMessageAreMetInDifferentSegments) {
+  limits_.segment_bytes = 1;
+  three_messages();
+  const std::vector<KeyCondition> both{{KeyKind::verdict, "deferred"}, {KeyKind::verdict, "relayed"}};
+  EXPECT_THAT(find({.keys = both}).ids, ElementsAre("0SB1"));
+  EXPECT_THAT(find({.keys = both, .since = kNow + 800'000}).ids, ElementsAre("0SB1"));
+  EXPECT_THAT(find({.keys = both, .until = kNow + 5}).ids, ElementsAre("0SB1"));
+  EXPECT_THAT(find({.keys = both, .since = kNow + 6, .until = kNow + 800'000}).ids, IsEmpty());
+  EXPECT_THAT(find({.keys = {{KeyKind::recipient, "eve@near.test"}, {KeyKind::verdict, "relayed"}}}).ids, IsEmpty());
+}
+
 TEST_F(TraceFilesTest, ASegmentThatIsFullHasAnIndexAndIsFoundByIt) {
   limits_.segment_bytes = 1;
   three_messages();
