@@ -29,6 +29,11 @@ constexpr std::array kVerdicts{
     std::pair{std::string_view("message_aborted"), std::string_view("aborted")},
 };
 
+// Of the domain of such an address.
+constexpr KeyKind domain_kind(KeyKind address) {
+  return address == KeyKind::sender ? KeyKind::sender_domain : KeyKind::recipient_domain;
+}
+
 constexpr std::uint64_t kSpread = 0x9E3779B97F4A7C15;
 constexpr std::uint64_t kLowerCase = 0x2020202020202020;
 
@@ -79,6 +84,23 @@ KeyRole role_of(std::string_view key) {
   for (const auto& [name, role] : kRoles)
     if (name == key) return role;
   return {};
+}
+
+bool may_have(KeyRole role, KeyKind kind) {
+  switch (role.form) {
+    case KeyForm::none:
+      return false;
+    case KeyForm::plain:
+    case KeyForm::host:
+      return kind == role.kind;
+    case KeyForm::address:
+    case KeyForm::addresses:
+      return kind == role.kind || kind == domain_kind(role.kind);
+    case KeyForm::path:
+      return kind == KeyKind::sender || kind == KeyKind::sender_domain || kind == KeyKind::recipient ||
+             kind == KeyKind::recipient_domain;
+  }
+  return false;
 }
 
 std::string_view verdict_of(std::string_view event) {
@@ -132,8 +154,7 @@ std::string_view KeyValues::take_address() {
 
 std::optional<KeyValue> KeyValues::next() {
   if (!domain_.empty()) {
-    const KeyKind kind = role_.kind == KeyKind::sender ? KeyKind::sender_domain : KeyKind::recipient_domain;
-    return KeyValue{.kind = kind, .text = std::exchange(domain_, {})};
+    return KeyValue{.kind = domain_kind(role_.kind), .text = std::exchange(domain_, {})};
   }
   if (rest_.empty()) return std::nullopt;
   if (role_.form != KeyForm::address && role_.form != KeyForm::addresses)

@@ -38,6 +38,8 @@ struct KeyRole {
   KeyKind kind{};
 };
 
+// Whether a value of that role may have such a part.
+[[nodiscard]] bool may_have(KeyRole role, KeyKind kind);
 // By the name of an event's key.
 [[nodiscard]] KeyRole role_of(std::string_view key);
 // Of an event whose name is its verdict; empty: of others.

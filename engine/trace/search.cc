@@ -14,8 +14,9 @@ constexpr std::array kWordKeys{std::string_view("reply"), std::string_view("deta
 bool meets(const StoredEvent& event, const KeyCondition& condition) {
   if (condition.kind == KeyKind::verdict && same_key(event.type->verdict, condition.value)) return true;
   for (std::size_t i = 0; i < event.values.size(); ++i) {
+    if (!may_have(event.type->roles[i], condition.kind)) continue;
     const auto* const text = std::get_if<std::string_view>(&event.values[i]);
-    if (text == nullptr || event.type->roles[i].form == KeyForm::none) continue;
+    if (text == nullptr) continue;
     KeyValues values(event.type->roles[i], *text);
     while (const auto value = values.next())
       if (value->kind == condition.kind && same_key(value->text, condition.value)) return true;

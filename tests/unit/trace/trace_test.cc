@@ -124,6 +124,17 @@ TEST_F(TraceFilesTest, AMessageIsFoundByEachOfItsKeysWithAllThatHappenedToIt) {
   EXPECT_THAT(find(KeyKind::recipient, "far.test").ids, IsEmpty());
 }
 
+TEST_F(TraceFilesTest, ARefusedCommandIsFoundByTheAddressInItsArgument) {
+  add(kNow, event::Refused{.id = "0SB1", .code = 550, .argument = "TO:<x@one.test>"});
+  add(kNow, event::Refused{.id = "0SB2", .code = 550, .argument = "FROM:<y@two.test> SIZE=9"});
+  ASSERT_TRUE(write());
+  EXPECT_THAT(find(KeyKind::recipient, "x@one.test").ids, ElementsAre("0SB1"));
+  EXPECT_THAT(find(KeyKind::recipient_domain, "one.test").ids, ElementsAre("0SB1"));
+  EXPECT_THAT(find(KeyKind::sender, "y@two.test").ids, ElementsAre("0SB2"));
+  EXPECT_THAT(find(KeyKind::sender_domain, "two.test").ids, ElementsAre("0SB2"));
+  EXPECT_THAT(find(KeyKind::recipient, "y@two.test").ids, IsEmpty());
+}
+
 TEST_F(TraceFilesTest, ConditionsAreOfTheMessageNotOfOneEvent) {
   three_messages();
   EXPECT_THAT(find({.keys = {{KeyKind::client, "192.0.2.7"}, {KeyKind::verdict, "deferred"}}}).ids,
