@@ -1,8 +1,6 @@
 #include "engine/event/dispatcher.h"
 
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -11,6 +9,7 @@
 
 #include "engine/base/check.h"
 #include "engine/base/check_hook.h"
+#include "engine/io/service_thread.h"
 
 namespace sluice::event {
 namespace {
@@ -89,14 +88,8 @@ Emitter& Dispatcher::open() {
 
 void Dispatcher::start() {
   CHECK(!thread_.joinable());
-  // Signals are the other threads' business; and a pipe without a reader is an error like any other.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
   running_.store(true);
-  thread_ = std::thread([this] { run(); });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  thread_ = io::start_service_thread("sluice-events", [this] { run(); });
   running_dispatcher.store(this);
   set_check_hook([]() noexcept {
     if (Dispatcher* running = running_dispatcher.load()) running->flush_before_abort();
@@ -140,7 +133,6 @@ void Dispatcher::wake() {
 }
 
 void Dispatcher::run() {
-  pthread_setname_np(pthread_self(), "sluice-events");
   int rounds_left = milliseconds(options_.flush_timeout) / milliseconds(options_.interval);
   while (true) {
     const bool stopping = stopping_.load();

@@ -2,8 +2,6 @@
 
 #include <curl/curl.h>
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 
 #include <array>
 #include <memory>
@@ -11,6 +9,7 @@
 #include <utility>
 
 #include "engine/base/check.h"
+#include "engine/io/service_thread.h"
 
 namespace sluice::log {
 namespace {
@@ -108,12 +107,7 @@ class SyslogStream::Connection {
 SyslogStream::SyslogStream(Options options) : options_(std::move(options)) {
   static const CURLcode started = curl_global_init(CURL_GLOBAL_DEFAULT);
   CHECK(started == CURLE_OK);
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this] { run(); });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  thread_ = io::start_service_thread("sluice-syslog", [this] { run(); });
 }
 
 SyslogStream::~SyslogStream() {
@@ -170,7 +164,6 @@ void SyslogStream::failed(std::string why) {
 }
 
 void SyslogStream::run() {
-  pthread_setname_np(pthread_self(), "sluice-syslog");
   std::unique_ptr<Connection> connection;
   for (std::string message; wait_for_message(message);) {
     std::string failure;

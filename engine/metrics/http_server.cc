@@ -1,8 +1,6 @@
 #include "engine/metrics/http_server.h"
 
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -15,6 +13,7 @@
 
 #include "engine/base/check.h"
 #include "engine/io/address.h"
+#include "engine/io/service_thread.h"
 
 namespace sluice::metrics {
 namespace {
@@ -77,13 +76,7 @@ std::expected<void, std::string> HttpServer::start() {
     if (daemon == nullptr) return std::unexpected(std::string("cannot be served: ") + std::strerror(errno));
     daemons_.push_back(daemon);
   }
-  // Signals are the main thread's business; a peer that has closed is an error like any other.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this] { run(); });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  thread_ = io::start_service_thread("sluice-metrics", [this] { run(); });
   return {};
 }
 
@@ -97,7 +90,6 @@ void HttpServer::stop() {
 }
 
 void HttpServer::run() {
-  pthread_setname_np(pthread_self(), "sluice-metrics");
   // Of Linux: this thread's alone.
   (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice);
   std::uint64_t count = 0;

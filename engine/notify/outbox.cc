@@ -1,10 +1,9 @@
 #include "engine/notify/outbox.h"
 
-#include <pthread.h>
-#include <signal.h>
-
 #include <algorithm>
 #include <utility>
+
+#include "engine/io/service_thread.h"
 
 namespace sluice::notify {
 
@@ -30,16 +29,7 @@ void Outbox::lose(std::size_t items, std::string reason) {
 }
 
 void Outbox::start() {
-  // Signals are the main thread's business; a peer that has closed is an error like any other.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this] {
-    pthread_setname_np(pthread_self(), "sluice-notify");
-    run();
-  });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  thread_ = io::start_service_thread("sluice-notify", [this] { run(); });
 }
 
 void Outbox::run() {

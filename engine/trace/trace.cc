@@ -1,12 +1,11 @@
 #include "engine/trace/trace.h"
 
-#include <pthread.h>
-#include <signal.h>
-
 #include <algorithm>
 #include <array>
 #include <cstring>
 #include <utility>
+
+#include "engine/io/service_thread.h"
 
 namespace sluice::trace {
 namespace {
@@ -84,16 +83,7 @@ event::Rest Trace::turn(event::Emitter& own) {
 // ------------------------------------------------------------------------------------------ the trace's thread
 
 void Trace::start() {
-  // Signals are the main thread's business.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this] {
-    pthread_setname_np(pthread_self(), "sluice-trace");
-    run();
-  });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  thread_ = io::start_service_thread("sluice-trace", [this] { run(); });
 }
 
 void Trace::stop() {

@@ -133,10 +133,9 @@ EXCEPTIONS = {
     "engine/log/datagrams.cc": {"*"},
     # A connection to syslog may block: it has a thread and a queue of its own.
     "engine/log/syslog_stream.h": {"mutex", "condition_variable", "thread", "std::mutex", "std::condition_variable", "std::thread"},
-    "engine/log/syslog_stream.cc": {"poll.h", "pthread.h", "signal.h", "::poll", "std::thread"},
+    "engine/log/syslog_stream.cc": {"poll.h", "::poll"},
     # Whatever operators are notified by may block: each has a thread and a queue of its own.
     "engine/notify/outbox.h": {"mutex", "condition_variable", "thread", "std::mutex", "std::condition_variable", "std::thread"},
-    "engine/notify/outbox.cc": {"pthread.h", "signal.h", "std::thread"},
     "engine/notify/notifier.cc": {"thread", "std::this_thread"},
     "engine/notify/notifier.h": {"mutex", "future", "std::mutex"},
     # Monitoring asks the cores from its own thread, and waits for what they answer under a lock of its own.
@@ -148,7 +147,6 @@ EXCEPTIONS = {
     "engine/metrics/http_server.cc": {"*"},
     # The trace is written on a thread of its own.
     "engine/trace/trace.h": {"mutex", "condition_variable", "thread", "std::mutex", "std::condition_variable", "std::thread"},
-    "engine/trace/trace.cc": {"pthread.h", "signal.h", "std::thread"},
     # One store of certificates for all cores, so that they show the same: asked once a handshake, never over a read.
     "engine/tls/certificates.h": {"mutex", "std::mutex"},
     # The processes of the load tools: a thread for each event loop, and one ledger that is made of those of all sinks.
