@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <memory>
 
+#include "engine/base/ascii.h"
+
 namespace sluice {
 namespace {
 
@@ -15,8 +17,6 @@ constexpr std::size_t kLabelBytesMax = 63;
 struct Free {
   void operator()(char* text) const { idn2_free(text); }
 };
-
-char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 
 bool is_label_byte(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_'; }
 

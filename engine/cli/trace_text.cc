@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "engine/cli/trace_run.h"
+#include "engine/event/value_text.h"
 #include "engine/text/escape.h"
 #include "engine/text/json_text.h"
 #include "engine/text/time_text.h"
@@ -21,22 +22,7 @@ std::string traced_moment(WallMillis at) {
   return {time.data(), time.size()};
 }
 
-// "12.345": milliseconds.
-std::string millis_text(Duration span) {
-  std::array<char, 32> text{};
-  const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(span).count();
-  std::snprintf(text.data(), text.size(), "%.3f", static_cast<double>(micros) / 1000);
-  return text.data();
-}
-
-std::string bare_text(const event::Value& value) {
-  if (const auto* text = std::get_if<std::string_view>(&value)) return std::string(*text);
-  if (const auto* count = std::get_if<std::uint64_t>(&value)) return std::to_string(*count);
-  if (const auto* number = std::get_if<std::int64_t>(&value)) return std::to_string(*number);
-  if (const auto* flag = std::get_if<bool>(&value)) return *flag ? "true" : "false";
-  if (const auto* span = std::get_if<Duration>(&value)) return millis_text(*span);
-  return "";
-}
+std::string bare_text(const event::Value& value) { return event::value_text(value, event::MillisText::exact); }
 
 // How long was waited: "+0.250 s", "+15 min 3 s", "+2 h 5 min", "+3 d 4 h".
 std::string wait_text(WallMillis millis) {

@@ -211,7 +211,7 @@ struct LogConfig {
 
 // Where monitoring asks: see engine/metrics/http_server.h.
 struct MetricsConfig {
-  std::vector<std::string> listen;  // IP:PORT, or the path of a UNIX socket; none: nobody can ask
+  std::vector<std::string> listen;  // IP:PORT, or the path of a UNIX socket; none: there is no monitoring
   std::vector<Network> allow;       // beside loopback addresses
 };
 

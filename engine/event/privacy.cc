@@ -6,8 +6,10 @@
 #include <optional>
 #include <span>
 
+#include "engine/base/ascii.h"
 #include "engine/base/check.h"
 #include "engine/base/network.h"
+#include "engine/text/hex.h"
 
 namespace sluice::event {
 namespace {
@@ -50,22 +52,18 @@ std::size_t quoted_local_part(std::string_view text) {
   return end == std::string_view::npos ? 0 : end + 2;
 }
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
 }  // namespace
 
 // Of 64 bits: among a hundred million addresses two have the same with a probability of some ten thousandth.
 std::string Privacy::token(std::string_view what, std::string_view address) const {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text(what);
-  text.push_back('\0');
-  std::ranges::transform(address, std::back_inserter(text), lower);
+  std::string hashed(what);
+  hashed.push_back('\0');
+  std::ranges::transform(address, std::back_inserter(hashed), to_lower);
   std::array<unsigned char, crypto_generichash_BYTES_MIN> hash;
-  CHECK(crypto_generichash(hash.data(), hash.size(), reinterpret_cast<const unsigned char*>(text.data()), text.size(),
-                           reinterpret_cast<const unsigned char*>(options_.key.data()), options_.key.size()) == 0);
-  std::string digits;
-  for (const unsigned char byte : std::span(hash).first<8>()) digits.append({kDigits[byte >> 4U], kDigits[byte & 15U]});
-  return digits;
+  CHECK(crypto_generichash(hash.data(), hash.size(), reinterpret_cast<const unsigned char*>(hashed.data()),
+                           hashed.size(), reinterpret_cast<const unsigned char*>(options_.key.data()),
+                           options_.key.size()) == 0);
+  return text::hex(std::as_bytes(std::span(hash)).first<8>());
 }
 
 // What is none stays as it is.

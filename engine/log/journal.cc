@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <variant>
 
+#include "engine/event/value_text.h"
 #include "engine/log/line.h"
 #include "engine/log/syslog.h"
 
@@ -27,16 +28,6 @@ void append_field(std::string& entry, std::string_view name, std::string_view va
   entry.append(value).append("\n");
 }
 
-struct ValueText {
-  std::array<char, kDurationTextMax> room;
-  std::string operator()(std::monostate /*left out*/) { return {}; }
-  std::string operator()(std::string_view text) { return std::string(text); }
-  std::string operator()(std::uint64_t count) { return std::to_string(count); }
-  std::string operator()(std::int64_t number) { return std::to_string(number); }
-  std::string operator()(bool flag) { return flag ? "true" : "false"; }
-  std::string operator()(Duration span) { return std::string(duration_text(span, room)); }
-};
-
 }  // namespace
 
 std::string journal_entry(const event::Event& event, std::string_view line) {
@@ -50,7 +41,7 @@ std::string journal_entry(const event::Event& event, std::string_view line) {
     std::string name(kPrefix);
     std::ranges::transform(event.row.keys[i].name, std::back_inserter(name),
                            [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
-    append_field(entry, name, std::visit(ValueText{}, event.values[i]));
+    append_field(entry, name, event::value_text(event.values[i], event::MillisText::exact));
   }
   return entry;
 }

@@ -79,8 +79,8 @@ void LogLine::field(std::string_view name, std::uint64_t value) {
 void LogLine::field(std::string_view name, bool value) { bare(name, value ? "true" : "false"); }
 
 void LogLine::field(std::string_view name, Duration value) {
-  std::array<char, kDurationTextMax> room;
-  bare(name, duration_text(value, room));
+  std::array<char, text::kDurationTextMax> room;
+  bare(name, text::duration_text(value, room));
 }
 
 void LogLine::field(std::string_view name, std::string_view value) {
@@ -101,18 +101,6 @@ void LogLine::field(std::string_view name, std::string_view value) {
   }
   size_ += *escaped;
   append("\"");
-}
-
-std::string_view duration_text(Duration value, std::array<char, kDurationTextMax>& room) {
-  constexpr std::int64_t kMicrosPerMilli = 1000;
-  const std::int64_t micros = std::chrono::duration_cast<std::chrono::microseconds>(value).count();
-  const std::int64_t fraction = std::abs(micros % kMicrosPerMilli);
-  char* end = room.data();
-  if (micros < 0) *end++ = '-';
-  end = std::to_chars(end, room.data() + room.size(), std::abs(micros / kMicrosPerMilli)).ptr;
-  *end++ = '.';
-  for (const std::int64_t unit : {100, 10, 1}) *end++ = static_cast<char>('0' + fraction / unit % 10);
-  return {room.data(), end};
 }
 
 std::string json_text(const event::Event& event) {

@@ -46,10 +46,6 @@ class LogLine {
   std::array<char, kLogLineBytesMax> text_;  // not initialised: only what was written is read
 };
 
-// Milliseconds with three places: 12.345.  A view of `room`.
-inline constexpr std::size_t kDurationTextMax = 32;
-[[nodiscard]] std::string_view duration_text(Duration value, std::array<char, kDurationTextMax>& room);
-
 // An event as its line in JSON, without the newline: for other consumers, which pass it on.
 [[nodiscard]] std::string json_text(const event::Event& event);
 

@@ -14,9 +14,9 @@ using EventKind = event::Kind;
 
 // Of a key that the event's row has.
 const event::Value& value_of(const Event& event, std::string_view key) {
-  const auto found = std::ranges::find(event.row.keys, key, &event::Key::name);
-  CHECK(found != event.row.keys.end());
-  return event.values[static_cast<std::size_t>(found - event.row.keys.begin())];
+  const event::Value* const found = event::find_value(event, key);
+  CHECK(found != nullptr);
+  return *found;
 }
 
 std::string_view text_of(const Event& event, std::string_view key) {

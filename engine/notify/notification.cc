@@ -5,6 +5,7 @@
 #include <initializer_list>
 #include <utility>
 
+#include "engine/event/value_text.h"
 #include "engine/log/line.h"
 #include "engine/text/escape.h"
 
@@ -106,22 +107,10 @@ bool has_item(std::string_view list, std::string_view item) {
   return false;
 }
 
-std::string text_of(const event::Value& value) {
-  struct Text {
-    std::string operator()(std::monostate /*left out*/) const { return {}; }
-    std::string operator()(std::string_view text) const { return std::string(text); }
-    std::string operator()(bool flag) const { return flag ? "true" : "false"; }
-    std::string operator()(std::uint64_t number) const { return std::to_string(number); }
-    std::string operator()(std::int64_t number) const { return std::to_string(number); }
-    std::string operator()(Duration span) const { return std::to_string(span / std::chrono::milliseconds(1)); }
-  };
-  return std::visit(Text(), value);
-}
-
 // Empty: the event has no such key, or no value of it.
 std::string value_of(const event::Event& event, std::string_view key) {
   const event::Value* const found = event::find_value(event, key);
-  return found == nullptr ? std::string() : text_of(*found);
+  return found == nullptr ? std::string() : event::value_text(*found, event::MillisText::whole);
 }
 
 bool holds(const Condition& condition, const event::Event& event) {
@@ -141,7 +130,9 @@ std::vector<Figure> figures_of(const event::Event& event, std::string_view owner
   for (std::size_t i = 0; i < event.values.size(); ++i) {
     if (std::holds_alternative<std::monostate>(event.values[i])) continue;
     const std::string_view key = event.row.keys[i].name;
-    figures.push_back({.key = key, .value = clean(text_of(event.values[i])), .for_owner = has_item(owner_keys, key)});
+    figures.push_back({.key = key,
+                       .value = clean(event::value_text(event.values[i], event::MillisText::whole)),
+                       .for_owner = has_item(owner_keys, key)});
   }
   return figures;
 }

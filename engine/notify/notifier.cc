@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/notify/mail_text.h"
+#include "engine/text/hex.h"
 
 namespace sluice::notify {
 namespace {
@@ -97,17 +98,12 @@ void Notifier::wait_for_turns() {
 }
 
 std::string Notifier::new_id() {
-  constexpr std::string_view kDigits = "0123456789abcdef";
   std::array<std::byte, 12> bytes;
   {
     const std::lock_guard lock(random_use_);
     random_.fill(bytes);
   }
-  std::string id = "msg_";
-  for (const std::byte byte : bytes)
-    id.append(
-        {kDigits[std::to_integer<unsigned>(byte >> 4U)], kDigits[std::to_integer<unsigned>(byte & std::byte{15})]});
-  return id;
+  return "msg_" + text::hex(bytes);
 }
 
 void Notifier::take(const event::Event& event) {

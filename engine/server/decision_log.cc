@@ -4,20 +4,10 @@
 #include <utility>
 #include <variant>
 
+#include "engine/event/value_text.h"
+
 namespace sluice::server {
 namespace {
-
-// What a number, a flag or a time is shown as.
-struct Shown {
-  std::string operator()(std::monostate) const { return {}; }
-  std::string operator()(std::string_view text) const { return std::string(text); }
-  std::string operator()(std::uint64_t number) const { return std::to_string(number); }
-  std::string operator()(std::int64_t number) const { return std::to_string(number); }
-  std::string operator()(bool flag) const { return flag ? "true" : "false"; }
-  std::string operator()(Duration span) const {
-    return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(span).count());
-  }
-};
 
 bool decides(const event::Event& event) {
   const auto* const verdict = event.values.size() > 1 ? std::get_if<std::string_view>(&event.values[1]) : nullptr;
@@ -37,7 +27,7 @@ void DecisionLog::take(const event::Event& event) {
   if (!decides(event)) return;
   control::DecidedEvent kept{.at = event.at, .event = event.row.name};
   for (std::size_t i = 0; i < event.values.size(); ++i) {
-    std::string value = std::visit(Shown(), event.values[i]);
+    std::string value = event::value_text(event.values[i], event::MillisText::whole);
     if (value.empty()) continue;
     if (event.row.keys[i].name == "id") {
       kept.id = std::move(value);

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "engine/io/files.h"
+#include "engine/text/hex.h"
 
 namespace sluice::server {
 namespace {
@@ -12,15 +13,6 @@ namespace {
 constexpr std::string_view kFileName = "log_key";
 constexpr std::size_t kDigitsPerByte = 2;
 constexpr std::size_t kKeyFileBytesMax = 256;
-
-std::string hex_of(const event::PrivacyKey& key) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text;
-  for (const std::byte byte : key)
-    text.append(
-        {kDigits[std::to_integer<unsigned>(byte >> 4U)], kDigits[std::to_integer<unsigned>(byte & std::byte{15})]});
-  return text;
-}
 
 bool parse_hex(std::string_view text, event::PrivacyKey& key) {
   if (text.size() != key.size() * kDigitsPerByte) return false;
@@ -41,7 +33,7 @@ std::expected<event::PrivacyKey, std::string> log_key(const std::string& state_d
   event::PrivacyKey key{};
   if (!io::stamp_file(path).exists) {
     random.fill(key);
-    if (auto made = io::write_new_files(state_dir, {{.name = std::string(kFileName), .text = hex_of(key) + "\n"}});
+    if (auto made = io::write_new_files(state_dir, {{.name = std::string(kFileName), .text = text::hex(key) + "\n"}});
         !made)
       return std::unexpected(made.error());
     return key;

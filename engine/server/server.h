@@ -116,7 +116,7 @@ class Server {
   std::unique_ptr<log::LogSink> sink_;
   std::unique_ptr<event::Dispatcher> dispatcher_;
   std::unique_ptr<log::Log> log_;
-  std::unique_ptr<metrics::EventMetrics> event_metrics_;     // null: nobody can ask
+  std::unique_ptr<metrics::EventMetrics> event_metrics_;     // null: there is no monitoring
   std::vector<std::unique_ptr<log::Forwarder>> forwarders_;  // of its lines, to syslog and the journal
   std::unique_ptr<io::Disk> trace_disk_;
   std::unique_ptr<trace::Trace> trace_;  // null: there is none
@@ -162,7 +162,7 @@ class Server {
   std::mutex reloading_;  // over plan_ and certificates_ once the cores run
   std::vector<int> monitoring_sockets_;
   CertificateWatch certificate_watch_;      // the monitoring thread's
-  std::unique_ptr<Monitoring> monitoring_;  // null: nobody can ask; goes first, as it asks the others
+  std::unique_ptr<Monitoring> monitoring_;  // null: there is no monitoring; goes first, as it asks the others
 };
 
 // Of the credential caches of all relays that share a key.

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "engine/base/ascii.h"
+
 namespace sluice::smtp {
 
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -16,7 +18,7 @@ constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
 // Folding white space (RFC 5322 2.2.3) with the line ends in it.
 constexpr bool is_folding_space(char c) { return is_blank(c) || c == '\r' || c == '\n'; }
 constexpr bool is_eight_bit(char c) { return (static_cast<unsigned char>(c) & 0x80U) != 0; }
-constexpr char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+using sluice::to_lower;
 constexpr char to_upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - ('a' - 'A')) : c; }
 
 // The value of a hexadecimal digit, or -1.

@@ -1,8 +1,10 @@
 #include "engine/text/time_text.h"
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cstdint>
+#include <cstdlib>
 
 namespace sluice::text {
 
@@ -29,6 +31,18 @@ TimeText time_text(WallMillis wall) {
   put(time.seconds().count(), 2, '.');
   put(time.subseconds().count(), 3, 'Z');
   return text;
+}
+
+std::string_view duration_text(Duration value, std::array<char, kDurationTextMax>& room) {
+  constexpr std::int64_t kMicrosPerMilli = 1000;
+  const std::int64_t micros = std::chrono::duration_cast<std::chrono::microseconds>(value).count();
+  const std::int64_t fraction = std::abs(micros % kMicrosPerMilli);
+  char* end = room.data();
+  if (micros < 0) *end++ = '-';
+  end = std::to_chars(end, room.data() + room.size(), std::abs(micros / kMicrosPerMilli)).ptr;
+  *end++ = '.';
+  for (const std::int64_t unit : {100, 10, 1}) *end++ = static_cast<char>('0' + fraction / unit % 10);
+  return {room.data(), end};
 }
 
 }  // namespace sluice::text

@@ -7,6 +7,7 @@
 #include <functional>
 #include <utility>
 
+#include "engine/base/ascii.h"
 #include "engine/base/check.h"
 #include "engine/tls/self_signed.h"
 
@@ -19,7 +20,6 @@ constexpr Duration kGoneKept = std::chrono::minutes(1);
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 bool is_label(std::string_view label) {
   if (label.empty() || label.size() > kLabelBytesMax) return false;
@@ -38,7 +38,7 @@ std::optional<std::string> clean_host_name(std::string_view name) {
   if (name.ends_with('.')) name.remove_suffix(1);
   if (name.empty() || name.size() > kHostNameBytesMax) return std::nullopt;
   std::string clean(name);
-  std::ranges::transform(clean, clean.begin(), lower);
+  std::ranges::transform(clean, clean.begin(), to_lower);
   for (std::size_t begin = 0;;) {
     const std::size_t end = std::min(clean.find('.', begin), clean.size());
     const std::string_view label = std::string_view(clean).substr(begin, end - begin);
@@ -129,7 +129,7 @@ std::expected<void, std::string> CertificateStore::check_default() { return chec
 
 std::expected<void, std::string> CertificateStore::check_default(const std::string& host) {
   if (host.empty()) return {};
-  if (!is_source_name(host)) return std::unexpected("default host '" + host + "' is not a host name in lower case");
+  if (!is_source_name(host)) return std::unexpected("default host '" + host + "' is not a host name in to_lower case");
   if (find_exact(host) != nullptr) return {};
   std::string fault;
   for (std::size_t pair = 0; pair < kPairsMax; ++pair) {

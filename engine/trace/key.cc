@@ -5,6 +5,8 @@
 #include <cstring>
 #include <utility>
 
+#include "engine/base/ascii.h"
+
 namespace sluice::trace {
 namespace {
 
@@ -55,8 +57,6 @@ std::uint64_t hash_words(std::string_view text, std::uint64_t seed, std::uint64_
   }
   return folded(hash, kSpread);
 }
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 
 std::string_view without(std::string_view text, char first, char last) {
   if (text.size() >= 2 && text.front() == first && text.back() == last) return text.substr(1, text.size() - 2);
@@ -124,7 +124,7 @@ KeyValues::KeyValues(KeyRole role, std::string_view value) : role_(role), rest_(
       rest_ = without_port(value);
       break;
     case KeyForm::path:
-      if (!value.empty() && lower(value.front()) == 'f') role_.kind = KeyKind::sender;
+      if (!value.empty() && to_lower(value.front()) == 'f') role_.kind = KeyKind::sender;
       rest_ = address_in_path(value);
       role_.form = KeyForm::address;
       break;
@@ -169,10 +169,12 @@ std::uint32_t key_hash(KeyKind kind, std::string_view text) {
   return static_cast<std::uint32_t>(hash_words(text, static_cast<std::uint64_t>(kind) + 1, kLowerCase));
 }
 
-bool same_key(std::string_view one, std::string_view other) { return std::ranges::equal(one, other, {}, lower, lower); }
+bool same_key(std::string_view one, std::string_view other) {
+  return std::ranges::equal(one, other, {}, to_lower, to_lower);
+}
 
 bool contains_in_any_case(std::string_view text, std::string_view part) {
-  return !std::ranges::search(text, part, {}, lower, lower).empty() || part.empty();
+  return !std::ranges::search(text, part, {}, to_lower, to_lower).empty() || part.empty();
 }
 
 std::uint64_t text_hash(std::string_view text) { return hash_words(text, 0, 0); }

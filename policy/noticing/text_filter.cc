@@ -3,6 +3,8 @@
 #include <bit>
 #include <cstring>
 
+#include "engine/base/ascii.h"
+
 namespace sluice::noticing {
 namespace {
 
@@ -15,10 +17,8 @@ constexpr std::uint64_t packed(std::string_view name) {
   return value;
 }
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
-
 bool opens_tag(char c) {
-  const char small = lower(c);
+  const char small = to_lower(c);
   return (small >= 'a' && small <= 'z') || c == '/' || c == '!' || c == '?';
 }
 
@@ -138,7 +138,7 @@ void TextFilter::skip(std::string_view& rest) {
 // Its first letters, of which only those of style and script matter.
 void TextFilter::skip_name(std::string_view& rest) {
   for (; length_ < kNameBytes && !rest.empty(); ++length_) {
-    const char c = lower(rest.front());
+    const char c = to_lower(rest.front());
     name_ = name_ << 8 | static_cast<unsigned char>(c);
     if (length_ == 0 && c != '/' && c != 's') break;
     if (length_ > 0 && (c < 'a' || c > 'z')) {
