@@ -85,7 +85,7 @@ def debians_own(name):
     text, _, _ = imported(*texts)
     expect_in(f"\ntrusted = [{trusted_of(texts[0])}]\n", text, "who may send")
     expect_in("\nmx = true\n", text, "where mail goes")
-    expect_equal(text.count("[[listener]]\n"), 1, "listeners")
+    expect_equal(text.count("\n[[listener]]\n"), 1, "listeners")
     checked(text)
 
 

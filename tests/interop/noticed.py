@@ -183,7 +183,9 @@ def what_is_queued_of_it_already_is_held_too():
             expect_in("250", burst(other, 2, sender=OTHER, recipients=2, dead=0), "another's message")
         expect_in("250", burst(client, 3, recipients=99, dead=0), "the one that is too much")
         relay.logged("account_noticed", account=SENDER, effect="hold")
-        relay.logged("queue_order", order="hold", actor="sluice", messages=1)
+        # The first; and the last one, held as it came, where it is in the queue by then.
+        order = relay.logged("queue_order", order="hold", actor="sluice")
+        expect_in(order["messages"], (1, 2), "messages held by the order")
         rows = {row["id"]: row for row in json.loads(relay.control("queue", "list", "--json"))}
         states = sorted((row["sender"], row["state"]) for row in rows.values())
         expect_equal(states, [(SENDER, "held"), (SENDER, "held"), (OTHER, "waiting")], "states of the queue")

@@ -139,7 +139,10 @@ def bash_completes(_name, words, wanted):
 def fish_completes():
     need("fish")
     script = f"source {generated().path('sluicectl.fish')}; complete -C 'sluicectl account device '; complete -C 'sluicectl queue list --se'"
-    expect_equal(run("fish", "-c", script).split(), ["add", "list", "revoke", "--sender"], "what is offered")
+    said = run("fish", "-c", script).split()
+    # Behind what begins so, fish 4 offers what has these letters in this order.
+    expect_equal(said[:4], ["add", "list", "revoke", "--sender"], "what is offered first")
+    expect_not_in("--id", said, "what is offered")
 
 
 @test
@@ -270,8 +273,10 @@ def the_package_has_all_that_belongs_in_it():
     expect_equal({(member.uname, member.gname) for member, _ in files.values()}, {("root", "root")}, "whose the files are")
     # The programs of the build "package" do not name it either.
     others = b"".join(content for name, (_, content) in files.items() if not name.startswith("/usr/bin/"))
-    expect(ROOT.encode() not in others, "the files beside the programs name the checkout")
-    expect_not_in(ROOT.encode(), gzip.decompress(files["/usr/share/man/man1/sluice.1.gz"][1]), "a manual page")
+    for folder in ("engine", "tools", ".build"):  # the checkout itself may be /sluice
+        place = os.path.join(ROOT, folder).encode()
+        expect(place not in others, f"the files beside the programs name {place}")
+        expect_not_in(place, gzip.decompress(files["/usr/share/man/man1/sluice.1.gz"][1]), "a manual page")
     inside = {each["name"]: each["versionInfo"] for each in json.loads(files["/usr/share/doc/sluice/sluice.spdx.json"][1])["packages"]}
     version = re.search(r"with wolfSSL (\S+) and liburing ([0-9.]+)", run(SLUICE, "--version"))
     expect_equal((inside["wolfSSL"], inside["liburing"]), version.groups(), "the versions of what is linked statically")

@@ -174,7 +174,7 @@ def follow_shows_what_happens_from_now_on():
                     # What is still to happen to the first may come between.
                     expect(any("2@client.test" in line for line in follower.stdout), "what came is shown")
                 finally:
-                    follower.send_signal(signal.SIGINT)
+                    follower.terminate()  # a background job of a shell is started with SIGINT ignored
     next_hop().messages.clear()
 
 
