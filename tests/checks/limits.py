@@ -123,7 +123,7 @@ def function_sizes(text):
             head = ""
         else:
             head += char
-            if re.search(r"\b(?:public|private|protected):$", head[-10:]):
+            if char == ":" and re.search(r"\b(?:public|private|protected):$", head[-10:]):
                 head = ""
 
 

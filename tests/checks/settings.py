@@ -51,6 +51,8 @@ def types_in(parameters):
 class Settings:
     def __init__(self, root):
         self.files = {path: read(root, path) for path in product(root)}
+        self.words = {path: frozenset(re.findall(r"\w+", text)) for path, text in self.files.items()}
+        self.declared = {}  # {(path, type): names of variables of that type}
         own = [text for path, text in self.files.items() if path.startswith(CONFIG + "/")]
         self.structs = {name: body for text in own for name, body in STRUCT.findall(text)}
         # Structs of other rooms that the configuration's hold as they are: their fields are read where those rooms do.
@@ -94,6 +96,12 @@ class Settings:
                 for key in [key for key in self.keys if key.startswith(kind + ".")]:
                     self.keys[f"{name}.{key.rsplit('.', 1)[1]}"] = self.keys.pop(key)
 
+    def variables(self, path, kind):
+        if (path, kind) not in self.declared:
+            declared = rf"\b{kind}(?:\s+const)?\s*[&*]?\s*(\w+)\s*(?:[,)=:;{{(]|$)"
+            self.declared[path, kind] = set(re.findall(declared, self.files[path])) if kind in self.words[path] else set()
+        return self.declared[path, kind]
+
     def uses(self, kind, field):
         """(path, line) of each use of a field of struct KIND outside of the configuration's own code."""
         word = field.split(".")[-1]
@@ -101,12 +109,11 @@ class Settings:
         # A struct of another room is reached through members and functions there: `pool.route().port`, `route_.port`.
         foreign = kind in self.foreign.values()
         before, behind = (r"", r"(?:\(\w*\))?") if foreign else (r"(?<![\w.>])", r"")
-        declared = rf"\b{kind}(?:\s+const)?\s*[&*]?\s*(\w+)\s*(?:[,)=:;{{(]|$)"
-        anywhere = {name for text in self.files.values() for name in re.findall(declared, text)} if foreign else set()
+        anywhere = {name for path in self.files for name in self.variables(path, kind)} if foreign else set()
         for path, text in self.files.items():
-            if OWN.search(path) or not re.search(rf"\b{word}\b", text):
+            if word not in self.words[path] or OWN.search(path):
                 continue
-            names = anywhere or set(re.findall(declared, text))
+            names = anywhere or self.variables(path, kind)
             variables = "|".join(sorted(names)) or r"(?!)"
             middle = r"\.".join(re.escape(part) for part in field.split("."))
             pattern = rf"(?:{before}\b(?:{variables}){behind}|(?:\.|->)(?:{places})(?:\[[^\]]*\]|\.front\(\)|\.at\([^)]*\))?)\.{middle}\b|\b{kind}::{word}\b"

@@ -5,6 +5,7 @@ texts. A reader who knows Postfix, Exim or the RFCs looks for the field's word.
 Usage: words.py [ROOT]     prints `ok NAME` or `FAIL NAME: why`, at last `N passed, N failed`.
 """
 
+import functools
 import os
 import re
 import sys
@@ -86,6 +87,13 @@ def files(root):
                     continue  # no text: a fuzzer's corpus
 
 
+@functools.cache
+def settled_word(name):
+    """What the field has for NAME, an identifier; None where it is the field's own, or found by WORD already."""
+    found = NAME.fullmatch(name)
+    return NAME_FIELD[found.lastindex - 1] if found and not WORD.fullmatch(name) else None
+
+
 def problems(root):
     for path, text in files(root):
         for number, line in enumerate(text.split("\n"), 1):
@@ -97,8 +105,8 @@ def problems(root):
         strip = PYTHON_COMMENT_OR_LITERAL if path.endswith(".py") else CPP_COMMENT_OR_LITERAL
         for number, line in enumerate(strip.sub(blank, text).split("\n"), 1):
             for found in IDENTIFIER.finditer(line):
-                if (name := NAME.fullmatch(found[0])) and not WORD.fullmatch(found[0]):
-                    yield f"{path}:{number}: {found[0]}, for which the field has: {NAME_FIELD[name.lastindex - 1]}"
+                if settled := settled_word(found[0]):
+                    yield f"{path}:{number}: {found[0]}, for which the field has: {settled}"
 
 
 # ------------------------------------------------------------------------------------ proof that it can fail
