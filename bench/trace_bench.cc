@@ -1,31 +1,36 @@
 // What the trace costs and how soon it answers:   bench_trace [MESSAGES [DIRECTORY]]      (a million, a temporary one)
+//                                                            bench_trace MESSAGES DIRECTORY sqlite
 //
 // Writes so many messages of generated customers, each with one delivery attempt and one in twenty with three, and says
 // what the trace's thread needs for each and what each has on the disk.  Then it looks for one message, or the newest
-// 100, by each kind of key: cold, once the kernel was told to forget the files, and warm.  What a query needs to open
-// the files counts.  Exits with 1 where something is not found.
+// 100, by each kind of key: cold, once the kernel was told to forget the files, and warm; and again while 10,000
+// messages a second come in.  What a query needs to open the files counts.  Exits with 1 where something is not found.
+// With "sqlite" the same messages go into a table of SQLite's, too, with an index for each key.
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <charconv>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <functional>
-#include <random>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
+#include "bench/trace_sqlite.h"
 #include "engine/event/events.h"
 #include "engine/io/real_platform.h"
 #include "engine/trace/search.h"
 #include "engine/trace/segment_writer.h"
+#include "tests/support/traced_mail.h"
 
 namespace {
 
@@ -35,59 +40,18 @@ using namespace sluice::trace;
 constexpr WallMillis kBegin = 1'795'900'000'000;
 constexpr std::size_t kNewest = 100;
 
-double cpu_us() {
-  rusage used{};
-  getrusage(RUSAGE_SELF, &used);
-  return 1e6 * static_cast<double>(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
-         static_cast<double>(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
+double thread_cpu_us() {
+  timespec used{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+  return 1e6 * static_cast<double>(used.tv_sec) + 1e-3 * static_cast<double>(used.tv_nsec);
 }
-
-std::string named(const char* before, std::uint64_t number, const char* after) {
-  return before + std::to_string(number) + after;
-}
-
-struct Sent {
-  std::string id, message_id, account, customer, to, client, next_hop;
-};
-
-// Some accounts and destinations have most of the mail, as is usual.
-class Population {
- public:
-  Sent next() {
-    ++count_;
-    const std::uint64_t account = skewed(100'000);
-    const std::uint64_t domain = skewed(50'000);
-    return {.id = named("0SCJ", 1'000'000'000 + count_, "0"),
-            .message_id = "<" + hex() + hex() + "@mua" + std::to_string(account) + ".example>",
-            .account = named("user", account, "@c") + std::to_string(account / 10) + ".example",
-            .customer = named("customer ", account / 10, ""),
-            .to = named("rcpt", random_() % 2'000'000, "@d") + std::to_string(domain) + ".example",
-            .client = named("100.", account % 200, ".") + std::to_string(account / 200 % 250) + "." +
-                      std::to_string(random_() % 250),
-            .next_hop = named("mx", random_() % 3, ".d") + std::to_string(domain) + ".example:25"};
-  }
-  std::string hex() {
-    std::array<char, 17> text{};
-    std::snprintf(text.data(), text.size(), "%016llx", static_cast<unsigned long long>(random_()));
-    return text.data();
-  }
-  std::uint64_t random() { return random_(); }
-
- private:
-  std::uint64_t skewed(std::uint64_t below) {
-    const std::uint64_t one = random_() % below;
-    return random_() % 3 == 0 ? one : one * one / below;
-  }
-  std::mt19937_64 random_{1};
-  std::uint64_t count_ = 0;
-};
 
 class Store {
  public:
   Store(io::Disk& disk, const std::string& directory)
       : writer_(disk, directory, {.days = 3650, .bytes_max = std::uint64_t{1} << 42, .free_bytes_min = 0}) {}
 
-  void message(const Sent& sent, WallMillis at, Population& population) {
+  void message(const TracedMail& sent, WallMillis at, int attempts) {
     add(at, event::Message{.id = sent.id,
                            .verdict = "taken",
                            .client = sent.client,
@@ -98,16 +62,15 @@ class Store {
                            .to = sent.to,
                            .message_id = sent.message_id,
                            .reply = "2.0.0 Ok: queued"});
-    const int attempts = population.random() % 20 == 0 ? 3 : 1;
     for (int i = 1; i <= attempts; ++i) {
-      const std::string detail = i < attempts ? "4.7.1 Greylisted, see https://d.example/" + population.hex()
-                                              : "2.0.0 Ok: queued as " + population.hex();
+      detail_ = i < attempts ? "4.7.1 Greylisted, see https://d.example/" : "2.0.0 Ok: queued as ";
+      detail_ += sent.queued_as;
       add(at + 300 * i, event::Delivery{.id = sent.id,
                                         .verdict = i < attempts ? "deferred" : "relayed",
                                         .to = sent.to,
                                         .next_hop = sent.next_hop,
                                         .next_hop_address = sent.client,
-                                        .detail = detail});
+                                        .detail = detail_});
     }
   }
   void flush(WallMillis at) {
@@ -128,7 +91,19 @@ class Store {
   }
   BlockWriter block_;
   SegmentWriter writer_;
+  std::string detail_;
 };
+
+struct Mail {
+  TracedMail sent;
+  int attempts = 1;
+};
+
+Mail next_mail(TracedMailbag& mailbag) {
+  Mail mail{.sent = mailbag.next()};
+  mail.attempts = mailbag.random() % 20 == 0 ? 3 : 1;
+  return mail;
+}
 
 void forget(const std::string& directory) {
   sync();
@@ -152,17 +127,21 @@ bool measure(io::Disk& disk, const std::string& directory, const char* name, con
   using clock = std::chrono::steady_clock;
   std::array<double, 2> ms{};
   int found = 0;
+  double cpu = 0;
   forget(directory);
   for (double& each : ms) {
     const auto begin = clock::now();
+    cpu = thread_cpu_us();
     found = look_for(disk, directory, query);
+    cpu = thread_cpu_us() - cpu;
     each = std::chrono::duration<double, std::milli>(clock::now() - begin).count();
   }
-  std::printf("  %-18s %4d found, cold %8.1f ms, warm %8.1f ms\n", name, found, ms[0], ms[1]);
+  std::printf("  %-18s %4d found, cold %8.1f ms, warm %8.1f ms (%.1f ms of CPU)\n", name, found, ms[0], ms[1],
+              cpu / 1e3);
   return found > 0;
 }
 
-bool measure_all(io::Disk& disk, const std::string& directory, const Sent& one) {
+bool measure_all(io::Disk& disk, const std::string& directory, const TracedMail& one) {
   const auto key = [](KeyKind kind, std::string value) {
     return Query{.keys = {{.kind = kind, .value = std::move(value)}}};
   };
@@ -185,6 +164,98 @@ bool measure_all(io::Disk& disk, const std::string& directory, const Sent& one) 
   return all;
 }
 
+std::uintmax_t bytes_in(const std::string& directory) {
+  std::uintmax_t bytes = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(directory)) bytes += entry.file_size();
+  return bytes;
+}
+
+// In parts, so that what it takes to make them up does not count.  Returns the microseconds of CPU that `keep` took.
+double make(TracedMailbag& mailbag, std::uint64_t messages, std::vector<TracedMail>& chosen,
+            const std::function<void(const Mail& mail, WallMillis at)>& keep) {
+  constexpr std::uint64_t kPart = 10'000;
+  double cost = 0;
+  std::vector<Mail> part;
+  for (std::uint64_t done = 0; done < messages; done += part.size()) {
+    part.clear();
+    while (part.size() < std::min(kPart, messages - done)) {
+      part.push_back(next_mail(mailbag));
+      const std::uint64_t number = done + part.size() - 1;
+      // One of the oldest, and one from the middle.
+      if (number == messages / 50 || number == messages / 2) chosen.push_back(part.back().sent);
+    }
+    const double begin = thread_cpu_us();
+    for (std::uint64_t i = 0; i < part.size(); ++i) keep(part[i], kBegin + static_cast<WallMillis>((done + i) / 10));
+    cost += thread_cpu_us() - begin;
+  }
+  return cost;
+}
+
+// Looks for each thing while 10,000 messages a second are added.
+bool measure_while_written(io::Disk& disk, const std::string& directory, Store& store, TracedMailbag& mailbag,
+                           WallMillis at, const TracedMail& one) {
+  using clock = std::chrono::steady_clock;
+  constexpr int kTick = 100;
+  std::atomic<bool> ended = false;
+  std::uint64_t written = 0;
+  double cost = 0;
+  const auto begin = clock::now();
+  std::thread writer([&] {
+    auto due = clock::now();
+    while (!ended) {
+      std::vector<Mail> tick(kTick);
+      for (Mail& mail : tick) mail = next_mail(mailbag);
+      const double before = thread_cpu_us();
+      for (const Mail& mail : tick)
+        store.message(mail.sent, at + static_cast<WallMillis>(written++ / 10), mail.attempts);
+      cost += thread_cpu_us() - before;
+      due += std::chrono::milliseconds(10);
+      std::this_thread::sleep_until(due);
+    }
+  });
+  const bool all = measure_all(disk, directory, one);
+  ended = true;
+  writer.join();
+  const double seconds = std::chrono::duration<double>(clock::now() - begin).count();
+  std::printf("  %llu messages were added meanwhile, %.0f a second, with %.2f us of CPU each\n",
+              static_cast<unsigned long long>(written), static_cast<double>(written) / seconds,
+              cost / static_cast<double>(written));
+  return all;
+}
+
+void measure_sqlite(const std::string& directory, std::uint64_t messages) {
+  using clock = std::chrono::steady_clock;
+  std::filesystem::create_directories(directory);
+  const std::string file = directory + "/trace.sqlite";
+  std::vector<TracedMail> chosen;
+  TracedMailbag mailbag(1);
+  SqliteTrace store(file);
+  std::uint64_t kept = 0;
+  double cost = make(mailbag, messages, chosen, [&](const Mail& mail, WallMillis at) {
+    store.message(mail.sent, at, mail.attempts);
+    if (++kept % 1000 == 0) store.commit();
+  });
+  const double begin = thread_cpu_us();
+  store.commit();
+  cost += thread_cpu_us() - begin;
+  const auto count = static_cast<double>(messages);
+  std::printf("SQLite: %.2f us of CPU each, %.0f bytes each\n", cost / count,
+              static_cast<double>(bytes_in(directory)) / count);
+  const TracedMail& one = chosen.front();
+  for (const auto& [column, value] : std::vector<std::pair<const char*, std::string>>{
+           {"id", one.id}, {"account", one.account}, {"customer", one.customer}, {"recipient", one.to}}) {
+    std::array<double, 2> ms{};
+    int found = 0;
+    forget(directory);
+    for (double& each : ms) {
+      const auto before = clock::now();
+      found = store.find(column, value);
+      each = std::chrono::duration<double, std::milli>(clock::now() - before).count();
+    }
+    std::printf("  %-18s %4d events, cold %8.1f ms, warm %8.1f ms\n", column, found, ms[0], ms[1]);
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -192,41 +263,38 @@ int main(int argc, char** argv) {
   if (argc > 1) {
     const std::string_view text = argv[1];
     if (std::from_chars(text.data(), text.data() + text.size(), messages).ec != std::errc() || messages == 0) {
-      std::fprintf(stderr, "usage: bench_trace [MESSAGES [DIRECTORY]]\n");
+      std::fprintf(stderr, "usage: bench_trace [MESSAGES [DIRECTORY [sqlite]]]\n");
       return 2;
     }
   }
-  const std::string directory = argc > 2 ? argv[2]
-                                         : std::filesystem::temp_directory_path() /
-                                               named("bench-trace-", static_cast<std::uint64_t>(getpid()), "");
+  const std::string directory =
+      argc > 2 ? argv[2] : std::filesystem::temp_directory_path() / ("bench-trace-" + std::to_string(getpid()));
   const auto disk = io::make_real_disk();
-  Population population;
-  std::vector<Sent> chosen;  // one of the oldest, and one from the middle
-  double generating = cpu_us();
-  for (std::uint64_t i = 0; i < messages / 10; ++i) (void)population.next();
-  generating = (cpu_us() - generating) * 10;
-  const double begin = cpu_us();
+  TracedMailbag mailbag(1);
+  std::vector<TracedMail> chosen;
+  bool all = true;
   {
     Store store(*disk, directory);
-    for (std::uint64_t i = 0; i < messages; ++i) {
-      const Sent sent = population.next();
-      if (i == messages / 50 || i == messages / 2) chosen.push_back(sent);
-      store.message(sent, kBegin + static_cast<WallMillis>(i / 10), population);
+    const WallMillis end = kBegin + static_cast<WallMillis>(messages / 10);
+    double cost = make(mailbag, messages, chosen,
+                       [&](const Mail& mail, WallMillis at) { store.message(mail.sent, at, mail.attempts); });
+    const double begin = thread_cpu_us();
+    store.flush(end);
+    cost += thread_cpu_us() - begin;
+    const auto count = static_cast<double>(messages);
+    std::printf("%llu messages: %.2f us of CPU each, %.0f bytes each\n", static_cast<unsigned long long>(messages),
+                cost / count, static_cast<double>(bytes_in(directory)) / count);
+    for (const TracedMail& one : chosen) {
+      std::printf("what is known of %s:\n", one.id.c_str());
+      all = measure_all(*disk, directory, one) && all;
     }
-    store.flush(kBegin + static_cast<WallMillis>(messages / 10));
-  }
-  const double cost = cpu_us() - begin;
-  std::uintmax_t bytes = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(directory)) bytes += entry.file_size();
-  const auto count = static_cast<double>(messages);
-  std::printf("%llu messages: %.2f us of CPU each (at most %.2f of it to make them up), %.0f bytes each\n",
-              static_cast<unsigned long long>(messages), cost / count, generating / count,
-              static_cast<double>(bytes) / count);
-  bool all = true;
-  for (const Sent& one : chosen) {
-    std::printf("what is known of %s:\n", one.id.c_str());
-    all = measure_all(*disk, directory, one) && all;
+    std::printf("what is known of %s, while 10,000 messages a second come in:\n", chosen.back().id.c_str());
+    all = measure_while_written(*disk, directory, store, mailbag, end, chosen.back()) && all;
   }
   std::filesystem::remove_all(directory);
+  if (argc > 3 && std::string_view(argv[3]) == "sqlite") {
+    measure_sqlite(directory, messages);
+    std::filesystem::remove_all(directory);
+  }
   return all ? 0 : 1;
 }

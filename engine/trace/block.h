@@ -17,6 +17,7 @@
 // not.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -71,7 +72,7 @@ class BlockWriter {
 
   void add(const event::Event& event);
   [[nodiscard]] bool empty() const { return events_ == 0; }
-  [[nodiscard]] bool full() const { return raw_.size() >= kBlockRawBytes; }
+  [[nodiscard]] bool full() const { return raw_size_ >= kBlockRawBytes; }
   [[nodiscard]] std::uint32_t events() const { return events_; }
   // The block; then the next one begins.
   [[nodiscard]] std::string finish();
@@ -87,17 +88,25 @@ class BlockWriter {
     std::uint32_t size = 0;
     std::uint32_t kinds = 0;  // bits: keys of these roles are in keys_ already
   };
-  void define(Plan& plan, const event::Row& row);
-  void put(std::string_view text, KeyRole role);
-  void put_value(const event::Value& value, KeyRole role);
+  void make_room(std::size_t bytes);
+  char* define(char* out, Plan& plan, const event::Row& row);
+  char* put(char* out, std::string_view text, KeyRole role);
+  char* put_value(char* out, const event::Value& value, KeyRole role);
   std::string compressed();
 
   std::unique_ptr<ZSTD_CCtx_s, std::size_t (*)(ZSTD_CCtx_s*)> context_;
   std::vector<Plan> plans_;  // by kind of event
-  std::string raw_;
+  std::size_t definition_bytes_max_ = 0;
+  std::string raw_;  // its first raw_size_ bytes count
+  std::size_t raw_size_ = 0;
   std::vector<Literal> literals_;
-  std::vector<std::uint32_t> literal_of_;  // by hash: number of a literal + 1
+  struct Slot {
+    std::uint32_t literal = 0;  // its number + 1
+    std::uint32_t hash = 0;     // the rest of it: most others are told apart by that
+  };
+  std::vector<Slot> literal_of_;  // by hash
   std::vector<std::uint32_t> keys_;
+  std::vector<std::uint32_t> sorting_;
   std::uint64_t types_ = 0;
   std::uint32_t events_ = 0;
   WallMillis at_ = 0;
@@ -111,6 +120,9 @@ struct StoredType {
   std::string_view verdict;  // as verdict_of()
   std::vector<std::string_view> keys;
   std::vector<KeyRole> roles;
+  // Which keys may have values of a kind, and which ones words that are looked for.
+  std::array<std::vector<std::uint8_t>, kKeyKinds> places;
+  std::vector<std::uint8_t> word_places;
 };
 struct StoredEvent {
   WallMillis at = 0;
@@ -131,6 +143,8 @@ class StoredBlock {
   StoredBlock(const StoredBlock&) = delete;
   StoredBlock& operator=(const StoredBlock&) = delete;
   [[nodiscard]] const std::vector<StoredEvent>& events() const { return events_; }
+  // Of memory, nearly.
+  [[nodiscard]] std::size_t memory_bytes() const;
 
  private:
   StoredBlock() = default;

@@ -63,9 +63,17 @@ std::string_view StoredEvent::text(std::string_view key) const {
 std::shared_ptr<const StoredBlock> StoredBlock::read(const BlockHead& head, std::string_view payload) {
   if (payload.size() != head.payload_bytes || crc32c(0, payload) != head.payload_crc) return nullptr;
   std::shared_ptr<StoredBlock> block(new StoredBlock);
-  block->raw_.resize(std::min<std::size_t>(head.raw_bytes, kBlockRawBytesMax));
-  const std::size_t size = ZSTD_decompress(block->raw_.data(), block->raw_.size(), payload.data(), payload.size());
+  std::size_t size = 0;
+  block->raw_.resize_and_overwrite(std::min<std::size_t>(head.raw_bytes, kBlockRawBytesMax),
+                                   [&](char* out, std::size_t room) {
+                                     size = ZSTD_decompress(out, room, payload.data(), payload.size());
+                                     return ZSTD_isError(size) != 0 ? 0 : std::min(size, room);
+                                   });
   if (ZSTD_isError(size) != 0 || size != head.raw_bytes) return nullptr;
+  block->events_.reserve(std::min<std::size_t>(head.events, head.raw_bytes));
+  // As many as a byte each would be, and most events have.
+  constexpr std::size_t kUsualValues = 40;
+  block->values_.reserve(std::min<std::size_t>(head.events * kUsualValues, head.raw_bytes));
   if (!block->parse() || block->events_.size() != head.events) return nullptr;
   return block;
 }
@@ -126,13 +134,21 @@ std::unique_ptr<StoredType> read_type(PayloadReader& in) {
   const std::uint64_t keys = in.numbers().varint();
   if (keys > event::kKeysMax) return nullptr;
   for (std::uint64_t i = 0; i < keys; ++i) {
+    const auto place = static_cast<std::uint8_t>(i);
     type->keys.push_back(in.text());
     type->roles.push_back(role_of(type->keys.back()));
+    if (has_words(type->keys.back())) type->word_places.push_back(place);
+    for (std::size_t kind = 0; kind < kKeyKinds; ++kind)
+      if (may_have(type->roles.back(), static_cast<KeyKind>(kind))) type->places[kind].push_back(place);
   }
   return in.numbers().fine() ? std::move(type) : nullptr;
 }
 
 }  // namespace
+
+std::size_t StoredBlock::memory_bytes() const {
+  return raw_.capacity() + values_.capacity() * sizeof(event::Value) + events_.capacity() * sizeof(StoredEvent);
+}
 
 // Values are found by their place first: their array grows.
 bool StoredBlock::parse() {
@@ -140,6 +156,7 @@ bool StoredBlock::parse() {
   PayloadReader in(raw_);
   NumberReader& numbers = in.numbers();
   std::vector<std::size_t> begins;
+  begins.reserve(events_.capacity());
   std::uint64_t at = 0;
   while (!numbers.at_end()) {
     const std::uint64_t number = numbers.varint();

@@ -49,19 +49,26 @@ struct Buckets {
 
 Buckets make_buckets(const std::vector<KeyEntry>& entries, unsigned bits) {
   Buckets made;
+  made.directory.reserve(((std::size_t{1} << bits) + 1) * sizeof(std::uint32_t));
+  made.bytes.reserve(entries.size() * 4);
   auto next = entries.begin();
   std::string pairs;
   for (std::uint32_t bucket = 0; bucket < (1U << bits); ++bucket) {
     put_fixed(made.directory, static_cast<std::uint32_t>(made.bytes.size()));
-    pairs.clear();
+    const auto end =
+        std::find_if(next, entries.end(), [&](const KeyEntry& entry) { return bucket_of(entry.hash, bits) != bucket; });
+    const std::size_t room = static_cast<std::size_t>(end - next) * 2 * kVarintBytesMax;
+    if (pairs.size() < room) pairs.resize(room);
+    char* out = pairs.data();
     std::uint32_t before = least_of(bucket, bits);
-    for (; next != entries.end() && bucket_of(next->hash, bits) == bucket; ++next) {
-      put_varint(pairs, next->hash - before);
-      put_varint(pairs, next->block);
+    for (; next != end; ++next) {
+      out = put_varint(out, next->hash - before);
+      out = put_varint(out, next->block);
       before = next->hash;
     }
-    put_fixed(made.bytes, crc32c(bucket, pairs));
-    made.bytes += pairs;
+    const std::string_view written(pairs.data(), out);
+    put_fixed(made.bytes, crc32c(bucket, written));
+    made.bytes += written;
   }
   put_fixed(made.directory, static_cast<std::uint32_t>(made.bytes.size()));
   return made;
@@ -132,17 +139,31 @@ std::expected<IndexReader, std::string> IndexReader::open(const std::string& pat
   return IndexReader(*std::move(file), bits, std::move(blocks));
 }
 
-std::optional<std::vector<std::uint32_t>> IndexReader::find(std::uint32_t hash) const {
-  const std::uint32_t bucket = bucket_of(hash, bits_);
+// Where the bucket begins, and where it ends; shorter where that cannot be read.
+std::string IndexReader::offsets_of(std::uint32_t bucket) {
+  constexpr std::size_t kFindsBeforeReading = 8;
   const std::uint64_t directory = kIndexHeadBytes + blocks_.size() * kBlockEntryBytes;
-  const std::uint64_t buckets = directory + ((std::uint64_t{1} << bits_) + 1) * sizeof(std::uint32_t);
-  std::string range(2 * sizeof(std::uint32_t), '\0');
-  const auto offsets = file_.read_at(directory + std::uint64_t{bucket} * sizeof(std::uint32_t), range);
+  const std::uint64_t place = std::uint64_t{bucket} * sizeof(std::uint32_t);
+  const auto read = [this](std::uint64_t offset, std::size_t size) {
+    std::string bytes(size, '\0');
+    bytes.resize(file_.read_at(offset, bytes).value_or(0));
+    return bytes;
+  };
+  if (++finds_ == kFindsBeforeReading)
+    directory_ = read(directory, ((std::size_t{1} << bits_) + 1) * sizeof(std::uint32_t));
+  constexpr std::size_t kBoth = 2 * sizeof(std::uint32_t);
+  return place + kBoth <= directory_.size() ? directory_.substr(place, kBoth) : read(directory + place, kBoth);
+}
+
+std::optional<std::vector<std::uint32_t>> IndexReader::find(std::uint32_t hash) {
+  const std::uint32_t bucket = bucket_of(hash, bits_);
+  const std::uint64_t buckets =
+      kIndexHeadBytes + blocks_.size() * kBlockEntryBytes + ((std::uint64_t{1} << bits_) + 1) * sizeof(std::uint32_t);
+  const std::string range = offsets_of(bucket);
   NumberReader both(range);
   const auto begin = both.fixed<std::uint32_t>();
   const auto end = both.fixed<std::uint32_t>();
-  if (!offsets || *offsets != range.size() || end < begin + sizeof(std::uint32_t) || end - begin > kBucketBytesMax)
-    return std::nullopt;
+  if (!both.fine() || end < begin + sizeof(std::uint32_t) || end - begin > kBucketBytesMax) return std::nullopt;
   std::string bytes(end - begin, '\0');
   const auto read = file_.read_at(buckets + begin, bytes);
   NumberReader in(bytes);

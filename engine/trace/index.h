@@ -54,15 +54,18 @@ class IndexReader {
 
   [[nodiscard]] const std::vector<BlockEntry>& blocks() const { return blocks_; }
   // The blocks that may have it, in rising order; nothing: that part of the index is damaged.
-  [[nodiscard]] std::optional<std::vector<std::uint32_t>> find(std::uint32_t hash) const;
+  [[nodiscard]] std::optional<std::vector<std::uint32_t>> find(std::uint32_t hash);
 
  private:
+  [[nodiscard]] std::string offsets_of(std::uint32_t bucket);
   IndexReader(io::PlainFile file, unsigned bits, std::vector<BlockEntry> blocks)
       : file_(std::move(file)), bits_(bits), blocks_(std::move(blocks)) {}
 
   io::PlainFile file_;
   unsigned bits_;
   std::vector<BlockEntry> blocks_;
+  std::string directory_;  // once there were many look-ups
+  std::size_t finds_ = 0;
 };
 
 }  // namespace sluice::trace

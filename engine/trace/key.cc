@@ -31,6 +31,9 @@ constexpr std::array kVerdicts{
     std::pair{std::string_view("message_aborted"), std::string_view("aborted")},
 };
 
+constexpr std::array kWordKeys{std::string_view("reply"), std::string_view("detail"), std::string_view("reason"),
+                               std::string_view("reasons")};
+
 // Of the domain of such an address.
 constexpr KeyKind domain_kind(KeyKind address) {
   return address == KeyKind::sender ? KeyKind::sender_domain : KeyKind::recipient_domain;
@@ -45,15 +48,27 @@ std::uint64_t folded(std::uint64_t one, std::uint64_t other) {
   return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64U);
 }
 
-// `mask`: bits that are set in each byte beforehand.
+std::uint64_t word_at(const char* begin) {
+  std::uint64_t word = 0;
+  std::memcpy(&word, begin, sizeof word);
+  return word;
+}
+
+// `mask`: bits that are set in each byte beforehand.  The bytes of the last word that a text has not are 0.
 std::uint64_t hash_words(std::string_view text, std::uint64_t seed, std::uint64_t mask) {
+  constexpr std::size_t kWord = sizeof(std::uint64_t);
   std::uint64_t hash = seed ^ text.size() * kSpread;
-  while (!text.empty()) {
-    const std::size_t size = std::min(text.size(), sizeof(std::uint64_t));
+  const char* next = text.data();
+  std::size_t left = text.size();
+  for (; left >= kWord; left -= kWord, next += kWord) hash = folded(hash ^ (word_at(next) | mask), kSpread);
+  if (left > 0) {
     std::uint64_t word = 0;
-    std::memcpy(&word, text.data(), size);
+    if (text.size() >= kWord) {
+      word = word_at(next + left - kWord) >> (8 * (kWord - left));
+    } else {
+      for (std::size_t i = 0; i < left; ++i) word |= std::uint64_t{static_cast<unsigned char>(next[i])} << (8 * i);
+    }
     hash = folded(hash ^ (word | mask), kSpread);
-    text.remove_prefix(size);
   }
   return folded(hash, kSpread);
 }
@@ -102,6 +117,8 @@ bool may_have(KeyRole role, KeyKind kind) {
   }
   return false;
 }
+
+bool has_words(std::string_view key) { return std::ranges::find(kWordKeys, key) != kWordKeys.end(); }
 
 std::string_view verdict_of(std::string_view event) {
   for (const auto& [name, verdict] : kVerdicts)
@@ -170,6 +187,12 @@ std::uint32_t key_hash(KeyKind kind, std::string_view text) {
 }
 
 bool same_key(std::string_view one, std::string_view other) {
+  if (one.size() != other.size()) return false;
+  constexpr std::size_t kWord = sizeof(std::uint64_t);
+  if (one.size() >= kWord) {  // most differ in their last letters, if at all
+    const std::size_t last = one.size() - kWord;
+    if ((word_at(one.data() + last) | kLowerCase) != (word_at(other.data() + last) | kLowerCase)) return false;
+  }
   return std::ranges::equal(one, other, {}, to_lower, to_lower);
 }
 

@@ -22,6 +22,7 @@ enum class KeyKind : std::uint8_t {
   client,
   verdict,
 };
+inline constexpr std::size_t kKeyKinds = static_cast<std::size_t>(KeyKind::verdict) + 1;
 
 // How a value is written.
 enum class KeyForm : std::uint8_t {
@@ -42,6 +43,8 @@ struct KeyRole {
 [[nodiscard]] bool may_have(KeyRole role, KeyKind kind);
 // By the name of an event's key.
 [[nodiscard]] KeyRole role_of(std::string_view key);
+// A key with a reply, what a next hop has said, or a reason.
+[[nodiscard]] bool has_words(std::string_view key);
 // Of an event whose name is its verdict; empty: of others.
 [[nodiscard]] std::string_view verdict_of(std::string_view event);
 

@@ -7,27 +7,7 @@
 namespace sluice::trace {
 namespace {
 
-constexpr std::size_t kBlocksKept = 16;
-constexpr std::array kWordKeys{std::string_view("reply"), std::string_view("detail"), std::string_view("reason"),
-                               std::string_view("reasons")};
-
-bool meets(const StoredEvent& event, const KeyCondition& condition) {
-  if (condition.kind == KeyKind::verdict && same_key(event.type->verdict, condition.value)) return true;
-  for (std::size_t i = 0; i < event.values.size(); ++i) {
-    if (!may_have(event.type->roles[i], condition.kind)) continue;
-    const auto* const text = std::get_if<std::string_view>(&event.values[i]);
-    if (text == nullptr) continue;
-    KeyValues values(event.type->roles[i], *text);
-    while (const auto value = values.next())
-      if (value->kind == condition.kind && same_key(value->text, condition.value)) return true;
-  }
-  return false;
-}
-
-bool has_words(const StoredEvent& event, std::string_view words) {
-  return std::ranges::any_of(kWordKeys,
-                             [&](std::string_view key) { return contains_in_any_case(event.text(key), words); });
-}
+constexpr std::size_t kKeptBytesMax = std::size_t{64} << 20;
 
 // Behind those of the same moment; nearly always at the end.
 void insert_in_time(std::vector<TracedEvent>& events, TracedEvent event) {
@@ -42,6 +22,25 @@ bool overlaps(const Query& query, const BlockEntry& block) {
 }
 
 }  // namespace
+
+bool meets(const StoredEvent& event, const KeyCondition& condition) {
+  if (condition.kind == KeyKind::verdict && same_key(event.type->verdict, condition.value)) return true;
+  for (const std::uint8_t place : event.type->places[static_cast<std::size_t>(condition.kind)]) {
+    const auto* const text = std::get_if<std::string_view>(&event.values[place]);
+    if (text == nullptr || text->size() < condition.value.size()) continue;
+    KeyValues values(event.type->roles[place], *text);
+    while (const auto value = values.next())
+      if (value->kind == condition.kind && same_key(value->text, condition.value)) return true;
+  }
+  return false;
+}
+
+bool has_words(const StoredEvent& event, std::string_view words) {
+  return std::ranges::any_of(event.type->word_places, [&](std::uint8_t place) {
+    const auto* const text = std::get_if<std::string_view>(&event.values[place]);
+    return text != nullptr && contains_in_any_case(*text, words);
+  });
+}
 
 std::expected<TraceSearch, std::string> TraceSearch::open(io::Disk& disk, const std::string& directory, Query query) {
   TraceSearch search(disk, directory, std::move(query));
@@ -78,16 +77,13 @@ std::vector<std::string> TraceSearch::faults() const {
 }
 
 std::shared_ptr<const StoredBlock> TraceSearch::read(SegmentReader& segment, std::uint32_t block) {
-  for (const Kept& kept : kept_)
-    if (kept.segment == segment.number() && kept.block == block) return kept.read;
+  const auto is_it = [&](const Kept& kept) { return kept.segment == segment.number() && kept.block == block; };
+  if (const auto kept = std::ranges::find_if(kept_, is_it); kept != kept_.end()) return kept->read;
+  const auto bytes = [](const Kept& kept) { return kept.read == nullptr ? 0 : kept.read->memory_bytes(); };
   Kept fresh{.segment = segment.number(), .block = block, .read = segment.read(block)};
-  auto read = fresh.read;
-  if (kept_.size() < kBlocksKept) {
-    kept_.push_back(std::move(fresh));
-  } else {
-    kept_[kept_next_++ % kBlocksKept] = std::move(fresh);
-  }
-  return read;
+  kept_bytes_ += bytes(fresh);
+  for (; !kept_.empty() && kept_bytes_ > kKeptBytesMax; kept_.pop_front()) kept_bytes_ -= bytes(kept_.front());
+  return kept_.emplace_back(std::move(fresh)).read;
 }
 
 std::vector<std::uint32_t> TraceSearch::blocks_within(const SegmentReader& segment) const {

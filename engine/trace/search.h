@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <expected>
 #include <functional>
 #include <memory>
@@ -31,6 +32,9 @@ struct Query {
   WallMillis since = INT64_MIN;
   WallMillis until = INT64_MAX;
 };
+
+[[nodiscard]] bool meets(const StoredEvent& event, const KeyCondition& condition);
+[[nodiscard]] bool has_words(const StoredEvent& event, std::string_view words);
 
 // An event with the block that it is a view of.
 struct TracedEvent {
@@ -82,8 +86,8 @@ class TraceSearch {
     std::uint32_t block = 0;
     std::shared_ptr<const StoredBlock> read;
   };
-  std::vector<Kept> kept_;
-  std::size_t kept_next_ = 0;
+  std::deque<Kept> kept_;
+  std::size_t kept_bytes_ = 0;
   // Where follow() goes on.
   std::uint64_t followed_segment_ = 0;
   std::size_t followed_blocks_ = 0;

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <map>
 #include <numeric>
+#include <span>
 #include <utility>
 
 namespace sluice::trace {
@@ -54,6 +55,17 @@ std::optional<std::vector<std::uint32_t>> keys_at(const io::PlainFile& file, con
   const auto read = file.read_at(block.entry.offset + kBlockHeadBytes, keys);
   if (!read || *read != keys.size()) return std::nullopt;
   return read_block_keys(block.head, keys);
+}
+
+// Hashes are spread evenly, so where one would be is known nearly.
+bool has_hash(const std::vector<std::uint32_t>& sorted, std::uint32_t hash) {
+  constexpr std::size_t kNear = 64;
+  const auto guess = static_cast<std::size_t>(std::uint64_t{hash} * sorted.size() >> 32U);
+  const std::size_t begin = guess < kNear ? 0 : guess - kNear;
+  const std::size_t end = std::min(sorted.size(), guess + kNear);
+  const std::span<const std::uint32_t> all(sorted);
+  const bool is_near = (begin == 0 || all[begin] <= hash) && (end == all.size() || all[end] > hash);
+  return std::ranges::binary_search(is_near ? all.subspan(begin, end - begin) : all, hash);
 }
 
 }  // namespace
@@ -185,7 +197,7 @@ std::vector<std::uint32_t> SegmentReader::find(std::uint32_t hash) {
   }
   std::vector<std::uint32_t> found;
   for (std::size_t i = 0; i < keys_.size(); ++i)
-    if (keys_[i].empty() || std::ranges::binary_search(keys_[i], hash)) found.push_back(static_cast<std::uint32_t>(i));
+    if (keys_[i].empty() || has_hash(keys_[i], hash)) found.push_back(static_cast<std::uint32_t>(i));
   return found;
 }
 

@@ -20,6 +20,16 @@ inline void put_varint(std::string& out, std::uint64_t value) {
   out.push_back(static_cast<char>(value));
 }
 
+// Where there is room for kVarintBytesMax; the place behind it.
+inline char* put_varint(char* out, std::uint64_t value) {
+  while (value >= 0x80) {
+    *out++ = static_cast<char>(value | 0x80U);
+    value >>= 7U;
+  }
+  *out++ = static_cast<char>(value);
+  return out;
+}
+
 // Small for what is near zero.
 constexpr std::uint64_t zigzag(std::int64_t value) {
   return (static_cast<std::uint64_t>(value) << 1U) ^ static_cast<std::uint64_t>(value >> 63U);
@@ -40,15 +50,12 @@ class NumberReader {
   explicit NumberReader(std::string_view in) : in_(in) {}
 
   [[nodiscard]] std::uint64_t varint() {
-    std::uint64_t value = 0;
-    for (std::size_t i = 0; i < kVarintBytesMax && i < in_.size(); ++i) {
-      const auto byte = static_cast<unsigned char>(in_[i]);
-      value |= std::uint64_t{byte & 0x7FU} << (7 * i);
-      if (byte >= 0x80) continue;
-      in_.remove_prefix(i + 1);
+    if (!in_.empty() && static_cast<unsigned char>(in_.front()) < 0x80) {  // most are
+      const auto value = static_cast<unsigned char>(in_.front());
+      in_.remove_prefix(1);
       return value;
     }
-    return fail();
+    return long_varint();
   }
   template <typename T>
   [[nodiscard]] T fixed() {
@@ -70,6 +77,17 @@ class NumberReader {
   [[nodiscard]] bool at_end() const { return in_.empty(); }
 
  private:
+  std::uint64_t long_varint() {
+    std::uint64_t value = 0;
+    for (std::size_t i = 0; i < kVarintBytesMax && i < in_.size(); ++i) {
+      const auto byte = static_cast<unsigned char>(in_[i]);
+      value |= std::uint64_t{byte & 0x7FU} << (7 * i);
+      if (byte >= 0x80) continue;
+      in_.remove_prefix(i + 1);
+      return value;
+    }
+    return fail();
+  }
   std::uint64_t fail() {
     fine_ = false;
     in_ = {};
