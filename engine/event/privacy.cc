@@ -45,6 +45,12 @@ std::optional<Network> network_of(std::string_view text) {
 
 bool parts_words(char c) { return c <= ' ' || std::string_view("<>()[]{},;\"'=").contains(c); }
 
+// Without what ends a sentence behind it: dots and colons, but for those of an address, such as 2001:db8::.
+std::string_view without_end(std::string_view word) {
+  while (!word.empty() && std::string_view(".:!?").contains(word.back()) && !network_of(word)) word.remove_suffix(1);
+  return word;
+}
+
 // The bytes of "a b"@ (RFC 5321 4.1.2) at the beginning of `text`; 0: it does not begin with one.
 std::size_t quoted_local_part(std::string_view text) {
   if (!text.starts_with('"')) return 0;
@@ -115,8 +121,7 @@ std::string Privacy::words(std::string_view text, std::string_view own_client, b
       made.append(kTag);
       word.remove_prefix(kTag.size());
     }
-    const std::size_t last = word.find_last_not_of(".:!?");
-    const std::string_view core = word.substr(0, last == std::string_view::npos ? 0 : last + 1);
+    const std::string_view core = without_end(word);
     if (core.contains('@'))
       made.append(recipient(core));
     else if (any_client || (!core.empty() && core == own_client))

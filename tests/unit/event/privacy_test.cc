@@ -69,6 +69,8 @@ TEST_F(PrivacyTest, WordsOfOthersShowNoRecipientAndNotTheClient) {
             "TO:<*@example.net> ORCPT=rfc822;*@example.org");
   EXPECT_EQ(kept(Message{.client = "192.0.2.77", .helo = "[192.0.2.77]"}, "helo"), "[192.0.2.0/24]");
   EXPECT_EQ(kept(Message{.client = "2001:db8::1", .helo = "[IPv6:2001:db8::1]"}, "helo"), "[IPv6:2001:db8::/48]");
+  EXPECT_EQ(kept(Message{.client = "2001:db8::", .helo = "from 2001:db8::."}, "helo"), "from 2001:db8::/48.")
+      << "its colons are no end of a sentence";
   EXPECT_EQ(kept(Delivery{.detail = "connect to 198.51.100.1: refused"}, "detail"), "connect to 198.51.100.1: refused")
       << "a next hop is no client";
   EXPECT_EQ(kept(QueueOrder{.filter = "recipient bob@example.net, client 192.0.2.77"}, "filter"),
