@@ -20,6 +20,7 @@
 #include "engine/io/real_ring.h"
 #include "engine/server/certificates_of.h"
 #include "engine/server/cluster_trial.h"
+#include "engine/server/log_key.h"
 #include "engine/server/plan_file.h"
 #include "engine/server/server.h"
 #include "engine/server/spool_start.h"
@@ -151,6 +152,8 @@ class Inspector {
     check_spool();
     check_maildirs();
     check_log();
+    check_log_sockets();
+    check_log_key();
     const bool store = check_store();
     check_certificates();
     check_reload();
@@ -227,6 +230,41 @@ class Inspector {
       }
     } else if (!access.writable) {
       add("log.file", file + ": " + user() + " may not write to it");
+    }
+  }
+
+  // That others listen at: what is sent there meanwhile is lost, and mail goes on.
+  void check_log_sockets() {
+    check_log_socket("log.syslog", config().log.syslog, "start the syslog daemon");
+    check_log_socket("notify.syslog", config().notify.syslog, "start the syslog daemon");
+    check_log_socket("log.journal", config().log.journal, "start systemd-journald");
+  }
+  void check_log_socket(const std::string& what, const std::string& place, const std::string& start) {
+    if (!place.starts_with('/')) return;  // a server, or none
+    const io::PathAccess there = io::look_at_path(place);
+    const std::string or_else = ", or name another place in " + what;
+    if (there.state == io::PathState::missing) {
+      add(what, place + ": there is no socket, so that all lines for it would be lost; " + start + or_else);
+    } else if (there.state != io::PathState::other) {
+      add(what, place + ": is not a socket that " + user() + " can reach; remove it and " + start + or_else);
+    } else if (!there.writable) {
+      add(what, place + ": " + user() + " may not write to it; give the socket a mode or group that lets it" + or_else);
+    }
+  }
+
+  // Where there is none yet, it is made at the start.
+  void check_log_key() {
+    const config::LogConfig& log = config().log;
+    if (log.client_addresses != event::AddressForm::hash && log.recipients != event::AddressForm::hash) return;
+    const std::string file = log_key_file(config().server.state_dir);
+    const io::PathAccess there = io::look_at_path(file);
+    if (there.state == io::PathState::missing || there.state == io::PathState::unknown) return;
+    const std::string remedy =
+        "; bring it back as it was, or remove it: then a new one is made, and all addresses get other tokens";
+    if (!there.readable) {
+      add("log", file + ": " + user() + " may not read it; give it to that user, with mode 0600");
+    } else if (const auto key = read_log_key(file); !key) {
+      add("log", key.error() + remedy);
     }
   }
 

@@ -29,15 +29,22 @@ bool parse_hex(std::string_view text, event::PrivacyKey& key) {
 }  // namespace
 
 std::expected<event::PrivacyKey, std::string> log_key(const std::string& state_dir, io::Random& random) {
-  const std::string path = state_dir + "/" + std::string(kFileName);
-  event::PrivacyKey key{};
+  const std::string path = log_key_file(state_dir);
   if (!io::stamp_file(path).exists) {
+    event::PrivacyKey key{};
     random.fill(key);
     if (auto made = io::write_new_files(state_dir, {{.name = std::string(kFileName), .text = text::hex(key) + "\n"}});
         !made)
       return std::unexpected(made.error());
     return key;
   }
+  return read_log_key(path);
+}
+
+std::string log_key_file(const std::string& state_dir) { return state_dir + "/" + std::string(kFileName); }
+
+std::expected<event::PrivacyKey, std::string> read_log_key(const std::string& path) {
+  event::PrivacyKey key{};
   const auto text = io::read_first_line(path, kKeyFileBytesMax);
   if (!text) return std::unexpected(text.error());
   if (!parse_hex(*text, key)) return std::unexpected(path + ": is no key of 64 hexadecimal digits");

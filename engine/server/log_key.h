@@ -14,4 +14,8 @@ namespace sluice::server {
 // there and is no key: a new one in its place would give all addresses other tokens.
 [[nodiscard]] std::expected<event::PrivacyKey, std::string> log_key(const std::string& state_dir, io::Random& random);
 
+[[nodiscard]] std::string log_key_file(const std::string& state_dir);
+// Of such a file.
+[[nodiscard]] std::expected<event::PrivacyKey, std::string> read_log_key(const std::string& path);
+
 }  // namespace sluice::server

@@ -99,8 +99,8 @@ class InspectionTest : public ::testing::Test {
                                      << "\"\ncontrol = \"" << at("run/control.sock") << "\"\nuser = \"" << user
                                      << "\"\ngroup = \"" << group_ << "\"\n[store]\naccounts = \""
                                      << at("state/accounts.db") << "\"\n[tls]\ncertificates = \"" << at("tls")
-                                     << "\"\n[log]\nfile = \"" << log_ << "\"\n[[listener]]\naddress = \"" << address_
-                                     << "\"\n"
+                                     << "\"\n[log]\nfile = \"" << log_ << "\"\n"
+                                     << log_more_ << "[[listener]]\naddress = \"" << address_ << "\"\n"
                                      << more_ << routes_;
     return inspect(at("sluice.toml"));
   }
@@ -122,6 +122,7 @@ class InspectionTest : public ::testing::Test {
   fs::path folder_ = make_folder();
   std::string state_ = at("state");
   std::string log_ = at("log/relay.log");
+  std::string log_more_;  // keys of [log]
   std::string user_ = "root";
   std::string group_;
   std::unique_ptr<io::Sockets> sockets_ = io::make_real_sockets();
@@ -156,6 +157,41 @@ TEST_F(InspectionTest, AStateDirectoryThatIsMadeAtTheStartIsFine) {
 TEST_F(InspectionTest, AMissingLogDirectoryIsNamed) {
   log_ = at("absent/relay.log");
   EXPECT_THAT(found().errors, ElementsAre(AllOf(HasSubstr("log.file"), HasSubstr("absent: does not exist"))));
+}
+
+// The log says so only once lines of it are lost.
+TEST_F(InspectionTest, ASocketThatTheLogCannotSendToIsNamedWithItsRemedy) {
+  const std::string place = at("run/dev-log");
+  log_more_ = "syslog = \"" + place + "\"\n";
+  EXPECT_THAT(found().errors, ElementsAre(AllOf(HasSubstr("log.syslog: " + place + ": there is no socket"),
+                                                HasSubstr("start the syslog daemon, or name another place"))));
+  log_more_ = "journal = \"" + place + "\"\n";
+  EXPECT_THAT(found().errors, ElementsAre(AllOf(HasSubstr("log.journal: " + place + ": there is no socket"),
+                                                HasSubstr("start systemd-journald"))));
+  write("run/dev-log", "");
+  EXPECT_THAT(found().errors, ElementsAre(HasSubstr("log.journal: " + place + ": is not a socket")));
+  fs::remove(place);
+  const auto socket = io::listen_local(place);
+  ASSERT_TRUE(socket.has_value()) << socket.error();
+  EXPECT_THAT(found().errors, IsEmpty());
+  log_more_ = "syslog = \"" + place + "\"\n";
+  EXPECT_THAT(found().errors, IsEmpty());
+  sockets_->close(*socket);
+  log_more_ = "syslog = \"127.0.0.1:514\"\n";
+  EXPECT_THAT(found().errors, IsEmpty()) << "whether a server listens is not known";
+}
+
+TEST_F(InspectionTest, AKeyOfTheLogThatIsNoneIsNamedWithItsRemedy) {
+  write("state/log_key", "00ff\n");
+  EXPECT_THAT(found().errors, IsEmpty()) << "nothing is hashed with it";
+  for (const char* setting : {"client_addresses", "recipients"}) {
+    log_more_ = std::string(setting) + " = \"hash\"\n";
+    EXPECT_THAT(found().errors, ElementsAre(AllOf(HasSubstr("log: " + at("state/log_key") + ": is no key"),
+                                                  HasSubstr("bring it back as it was, or remove it"))));
+  }
+  fs::remove(at("state/log_key"));
+  EXPECT_THAT(found().errors, IsEmpty()) << "it is made at the start";
+  EXPECT_FALSE(fs::exists(at("state/log_key")));
 }
 
 TEST_F(InspectionTest, AMissingStoreIsNamed) {
