@@ -16,6 +16,13 @@
 
 namespace sluice::auth {
 
+// Who has answered, for those who count: nobody, as of a login that the shield refused; the store of accounts where it
+// was asked itself, for device passwords, SCRAM, CRAM-MD5 and EXTERNAL; or a back end, by its place in the
+// configuration.
+inline constexpr std::uint8_t kNoSource = 0;
+inline constexpr std::uint8_t kStoreSource = 1;
+inline constexpr std::uint8_t kFirstBackendSource = 2;
+
 enum class AnswerKind : std::uint8_t { granted, wrong, suspended, unavailable, refused };
 
 struct Answer {
@@ -26,6 +33,7 @@ struct Answer {
   Instant valid_until = Instant::max();  // of granted: not to be remembered for longer
   // Who says so: 0: the store, of device passwords; 1 and up: the back ends in the order in which they are asked.
   std::uint16_t backend = 0;
+  std::uint8_t source = kNoSource;
   bool grace = false;  // granted because it was before, while that back end is unavailable
   // Of granted: Shield::Decision::account_failures before this login.
   std::uint32_t failures_before = 0;
@@ -34,6 +42,11 @@ struct Answer {
     return {.kind = AnswerKind::granted, .identity = std::move(identity), .reason = {}};
   }
   [[nodiscard]] static Answer wrong() { return {.kind = AnswerKind::wrong, .identity = nullptr, .reason = {}}; }
+  [[nodiscard]] static Answer wrong_by(std::uint8_t source) {
+    Answer answer = wrong();
+    answer.source = source;
+    return answer;
+  }
   [[nodiscard]] static Answer suspended(std::string reason, IdentityRef identity = nullptr) {
     return {.kind = AnswerKind::suspended, .identity = std::move(identity), .reason = std::move(reason)};
   }

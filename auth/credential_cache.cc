@@ -133,14 +133,15 @@ std::optional<Answer> CredentialCache::find(const CredentialKey& key, Instant no
     if (entry == nullptr) continue;
     if (entry->expires <= now) {
       const bool stale = table == &granted_ && now < entry->expires + stale_for_;
-      if (!stale) *entry = Entry{};
+      if (!stale) drop(*entry);
       continue;
     }
     entry->used = ++uses_;
     return Answer{.kind = entry->kind,
                   .identity = entry->identity,
                   .reason = entry->reason == nullptr ? std::string() : *entry->reason,
-                  .backend = entry->backend};
+                  .backend = entry->backend,
+                  .source = entry->source};
   }
   return std::nullopt;
 }
@@ -150,12 +151,16 @@ std::optional<Answer> CredentialCache::find_in_grace(const CredentialKey& key, s
   if (entry == nullptr || entry->backend < backend || entry->expires + stale_for_ <= now) return std::nullopt;
   const Instant granted = entry->expires - granted_ttl_;
   if (refused_logins_ != nullptr && refused_logins_->since(first_word(key.pair), granted)) {
-    *entry = Entry{};
+    drop(*entry);
     return std::nullopt;
   }
   entry->used = ++uses_;
-  return Answer{
-      .kind = AnswerKind::granted, .identity = entry->identity, .reason = {}, .backend = entry->backend, .grace = true};
+  return Answer{.kind = AnswerKind::granted,
+                .identity = entry->identity,
+                .reason = {},
+                .backend = entry->backend,
+                .source = entry->source,
+                .grace = true};
 }
 
 bool CredentialCache::put(Ticket begun, const CredentialKey& key, const Answer& answer, Instant now) {
@@ -167,14 +172,16 @@ bool CredentialCache::put(Ticket begun, const CredentialKey& key, const Answer& 
   if (granted && begun != ticket()) return false;
 
   // The newer answer is the only one.
-  if (Entry* other = find_in(granted ? refused_ : granted_, key)) *other = Entry{};
+  if (Entry* other = find_in(granted ? refused_ : granted_, key)) drop(*other);
   if (!granted && refused_logins_ != nullptr) refused_logins_->note(first_word(key.pair), now);
   if (begun != ticket()) return false;
   Entry& entry = place_in(granted ? granted_ : refused_, key, now, granted ? stale_for_ : Duration::zero());
+  held_ += entry.used == 0 ? 1 : 0;
   entry = Entry{.expires = expires,
                 .used = ++uses_,
                 .key = key,
                 .kind = answer.kind,
+                .source = answer.source,
                 .backend = answer.backend,
                 .identity = answer.identity,
                 .reason = answer.reason.empty() ? nullptr : std::make_unique<const std::string>(answer.reason)};
@@ -185,12 +192,18 @@ bool CredentialCache::put(Ticket begun, const CredentialKey& key, const Answer& 
   return true;
 }
 
+void CredentialCache::drop(Entry& entry) {
+  CHECK(entry.used != 0);
+  --held_;
+  entry = Entry{};
+}
+
 template <typename Match>
 void CredentialCache::forget_if(Match match) {
   ++forgotten_;
   for (Table* table : {&granted_, &refused_}) {
     for (Entry& entry : *table) {
-      if (entry.used != 0 && match(entry)) entry = Entry{};
+      if (entry.used != 0 && match(entry)) drop(entry);
     }
   }
 }
@@ -209,11 +222,6 @@ void CredentialCache::forget_customer(std::int64_t customer_id) {
 
 void CredentialCache::forget_all() {
   forget_if([](const Entry&) { return true; });
-}
-
-std::size_t CredentialCache::size() const {
-  const auto in_use = [](const Entry& entry) { return entry.used != 0; };
-  return static_cast<std::size_t>(std::ranges::count_if(granted_, in_use) + std::ranges::count_if(refused_, in_use));
 }
 
 }  // namespace sluice::auth

@@ -88,7 +88,8 @@ class CredentialCache {
   void forget_customer(std::int64_t customer_id);
   void forget_all();
 
-  [[nodiscard]] std::size_t size() const;  // entries held, expired ones included
+  [[nodiscard]] std::size_t size() const { return held_; }  // entries held, expired ones included
+  [[nodiscard]] std::size_t bytes() const { return (granted_.size() + refused_.size()) * sizeof(Entry); }
   // For tests: the bound on size().
   [[nodiscard]] std::size_t capacity() const { return granted_.size() + refused_.size(); }
 
@@ -100,6 +101,7 @@ class CredentialCache {
     std::uint64_t identity_account = 0;  // like key.account, of the identity's own name
     std::int64_t customer_id = 0;
     AnswerKind kind = AnswerKind::wrong;
+    std::uint8_t source = kNoSource;
     std::uint16_t backend = 0;
     IdentityRef identity;
     std::unique_ptr<const std::string> reason;  // few have one
@@ -111,6 +113,7 @@ class CredentialCache {
   static std::span<Entry> set_of(Table& table, const CredentialKey& key);
   static Entry* find_in(Table& table, const CredentialKey& key);
   static Entry& place_in(Table& table, const CredentialKey& key, Instant now, Duration kept);
+  void drop(Entry& entry);
   template <typename Match>
   void forget_if(Match match);
 
@@ -121,6 +124,7 @@ class CredentialCache {
   std::shared_ptr<RefusedLogins> refused_logins_;
   std::uint64_t uses_ = 0;
   std::uint64_t forgotten_ = 0;
+  std::size_t held_ = 0;  // entries
   Table granted_;
   Table refused_;
 };

@@ -142,7 +142,7 @@ class Shield {
   // What another relay's shield has taken.  What is trusted here is not counted.  Limits that are reached by that.
   [[nodiscard]] std::vector<ShieldEntry> merge(const ShieldNews& news, Instant now);
 
-  // For tests: entries of all tables.
+  // Entries of all tables.
   [[nodiscard]] std::size_t size() const;
 
  private:

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -35,6 +36,8 @@ enum class Action : std::uint8_t {
   hold,    // accepted, and held for review
   tell,    // accepted; the operator is told
 };
+
+inline constexpr std::size_t kActions = 5;
 
 // Whether what exceeds the limit is not accepted.
 [[nodiscard]] constexpr bool refuses(Action action) { return action == Action::refuse || action == Action::defer; }

@@ -64,7 +64,7 @@ Task<Answer> CachingAuthenticator::authenticate(Credentials credentials) {
   const bool of_use =
       !credentials.device_only || (!credentials.bearer && is_device_password(credentials.secret.reveal()));
   Answer found = of_use ? co_await look_up(key, credentials) : Answer::wrong();
-  if (!may_be_used(found, credentials)) found = Answer::wrong();
+  if (!may_be_used(found, credentials)) found = Answer::wrong_by(found.source);
   Answer answer = settle(attempt, decision, std::move(found));
   if (answer.grace && answer.kind == AnswerKind::granted) ++counters_.in_grace;
   if (answer.kind == AnswerKind::granted) passed_[tag % passed_.size()] = {.tag = tag, .at = loop_.now()};

@@ -54,6 +54,7 @@ class CachingAuthenticator final : public Authenticator {
   // What AccountStore::changes_since() returned, brought here by message.
   void forget(const Changes& changes);
   [[nodiscard]] const AuthenticatorCounters& counters() const { return counters_; }
+  [[nodiscard]] const CredentialCache& cache() const { return cache_; }
 
  private:
   struct Found {

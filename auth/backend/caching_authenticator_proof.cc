@@ -33,6 +33,7 @@ Task<Answer> CachingAuthenticator::check_proof(const Name& name, const LoginClie
   Answer found = co_await ask_store(ask);
   // A device password may be bound to networks.
   if (found.identity != nullptr && !found.identity->admits(client.ip)) found = Answer::wrong();
+  found.source = kStoreSource;
   co_return settle(attempt, decision, std::move(found));
 }
 

@@ -24,7 +24,10 @@ Task<std::expected<ScramKeys, Answer>> CachingAuthenticator::scram_keys(const Sc
   if (refuses(rule)) co_return std::unexpected(refuse(rule));
   ++counters_.checks;
   auto keys = co_await backends_.scram_keys(login);
-  if (!keys) ++counters_.unavailable;
+  if (!keys) {
+    ++counters_.unavailable;
+    keys.error().source = kStoreSource;
+  }
   co_return keys;
 }
 
@@ -35,6 +38,7 @@ Task<Answer> CachingAuthenticator::judge(const ScramLogin& login, bool proven, s
   if (decision.rule != ShieldRule::none) co_await slow(decision);
   Answer found = Answer::wrong();
   if (proven) found = co_await ask_store([&] { return backends_.admit_scram(login); });
+  found.source = kStoreSource;
   co_return settle(attempt, decision, std::move(found));
 }
 

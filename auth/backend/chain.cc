@@ -31,25 +31,33 @@ BackendChain::BackendChain(const std::vector<ConfiguredBackend>& backends, const
     links_.push_back(
         std::make_unique<Link>(Link{.options = configured.options,
                                     .backend = configured.source->on_core(parts),
-                                    .breaker = CircuitBreaker({.failures = configured.options.failures})}));
+                                    .breaker = CircuitBreaker({.failures = configured.options.failures}),
+                                    .source = static_cast<std::uint8_t>(kFirstBackendSource + links_.size()),
+                                    .counters = {.name = configured.options.name, .took = {}}}));
 }
 
 Task<Answer> BackendChain::check(const Credentials& credentials) {
-  if (auto device = co_await ask_devices(credentials)) co_return *std::move(device);
+  if (auto device = co_await ask_devices(credentials)) {
+    device->source = kStoreSource;
+    co_return *std::move(device);
+  }
   const std::string key = login_key(credentials.name.text());
   const std::string_view domain = login_domain(key);
   // A listener chooses who checks passwords.
   const std::span<const std::uint8_t> chosen =
       credentials.bearer ? std::span<const std::uint8_t>() : credentials.backends;
+  Answer unknown = Answer::wrong();
   for (std::size_t i = 0; Link* const link = link_of(chosen, i); ++i) {
     if (!is_for(link->options, credentials, domain)) continue;
     Verdict verdict = co_await ask(*link, credentials);
+    unknown.source = link->source;
     if (verdict.kind == Verdict::Kind::unknown) continue;
     Answer answer = co_await this->answer(*link, std::move(verdict), credentials);
     answer.backend = static_cast<std::uint16_t>(i + 1);
+    answer.source = link->source;
     co_return answer;
   }
-  co_return Answer::wrong();
+  co_return unknown;
 }
 
 BackendChain::Link* BackendChain::link_of(std::span<const std::uint8_t> chosen, std::size_t at) const {
@@ -86,7 +94,10 @@ Task<Answer> BackendChain::check_cram_md5(const CramMd5Login& login) {
 Task<Verdict> BackendChain::ask(Link& link, const Credentials& credentials) {
   if (!link.breaker.admits(parts_.loop.now()))
     co_return Verdict::of(Verdict::Kind::unavailable, link.options.name + ": is left alone, as it did not answer");
+  const Instant asked = parts_.loop.now();
   Verdict verdict = co_await link.backend->check(credentials);
+  link.counters.took.observe(parts_.loop.now() - asked);
+  ++link.counters.by_kind[static_cast<std::size_t>(verdict.kind)];
   if (warning_ && !verdict.warning.empty()) warning_(link.options.name, verdict.warning);
   if (verdict.kind != Verdict::Kind::unavailable || verdict.of_one_account) {
     if (link.breaker.answered()) notice_(link.options.name, "");
@@ -148,6 +159,12 @@ Task<MailboxState> BackendChain::look_up(const Name& name) {
     if (link->options.kind != kStoreBackend) state = MailboxState::gone;
   }
   co_return state;
+}
+
+std::vector<BackendCounters> BackendChain::counters() const {
+  std::vector<BackendCounters> all;
+  for (const auto& link : links_) all.push_back(link->counters);
+  return all;
 }
 
 Task<void> BackendChain::close() {

@@ -5,6 +5,7 @@
 //   credentials -> [breaker | back end] -> unknown -> [breaker | back end] -> granted -> whose account? -> Answer
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -20,6 +21,7 @@
 #include "auth/backend/backend.h"
 #include "auth/backend/circuit_breaker.h"
 #include "auth/backend/options.h"
+#include "engine/base/span_histogram.h"
 
 namespace sluice::auth {
 
@@ -31,6 +33,13 @@ struct ConfiguredBackend {
 
 // The only back end where none is configured.
 [[nodiscard]] std::vector<ConfiguredBackend> store_alone();
+
+// What one back end was asked about passwords and tokens, on one core.
+struct BackendCounters {
+  std::string name;
+  std::array<std::uint64_t, Verdict::kKinds> by_kind{};
+  StageTimes took;
+};
 
 class BackendChain {
  public:
@@ -56,6 +65,8 @@ class BackendChain {
   // another than the store.  `name` outlives the task.
   Task<MailboxState> look_up(const Name& name);
   [[nodiscard]] io::Workers& store_workers() const { return parts_.store_workers(); }
+  // In the order of the configuration.
+  [[nodiscard]] std::vector<BackendCounters> counters() const;
   Task<void> close();
 
  private:
@@ -63,6 +74,8 @@ class BackendChain {
     BackendOptions options;
     std::unique_ptr<Backend> backend;
     CircuitBreaker breaker;
+    std::uint8_t source;  // Answer::source
+    BackendCounters counters;
   };
   // Which back end is at that place in a login's order: of those that the login's listener has `chosen`, by number, or
   // of all where that is empty.  Null behind the last one.

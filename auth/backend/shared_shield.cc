@@ -47,6 +47,11 @@ std::size_t SharedShield::release(std::string_view subject) {
   return entries;
 }
 
+std::size_t SharedShield::size() {
+  const std::lock_guard lock(mutex_);
+  return shield_.size();
+}
+
 void SharedShield::share() {
   const std::lock_guard lock(mutex_);
   shield_.share();

@@ -33,6 +33,8 @@ class SharedShield {
   [[nodiscard]] std::vector<ShieldEntry> list(Instant now, std::size_t most);
   // Of "192.0.2.1", "192.0.2.0/24" or the name of an account; "": of everything.  News for other relays, too.
   std::size_t release(std::string_view subject);
+  // Entries of all tables; at once.
+  [[nodiscard]] std::size_t size();
 
   // As Shield's: with the shields of other relays.
   void share();

@@ -1,8 +1,11 @@
 // What a back end says of a name and a secret.  A value.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -19,6 +22,11 @@ struct Verdict {
     suspended,    // the secret was right
     unavailable,  // no answer: never to be taken for `wrong`
   };
+  static constexpr std::size_t kKinds = 5;
+  [[nodiscard]] static constexpr std::string_view kind_name(Kind kind) {
+    constexpr std::array<std::string_view, kKinds> kNames{"granted", "wrong", "unknown", "suspended", "unavailable"};
+    return kNames[static_cast<std::size_t>(kind)];
+  }
   Kind kind = Kind::unavailable;
   std::string reason;  // suspended: clean text for the customer; else for the operator's log only
 

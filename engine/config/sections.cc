@@ -252,8 +252,7 @@ void read_log(const ConfigNode* table, ConfigDiagnostics& diagnostics, LogConfig
   section.text("file", log.file, kLogFileRule);
   section.about(
       "\"json\" or \"logfmt\"; lines of this level and above: \"debug\", \"info\", \"warning\", \"error\". What became "
-      "of "
-      "messages and sessions, and the ids that replies showed, are of level \"info\".");
+      "of messages, sessions and logins, and the ids that replies showed, are of level \"info\".");
   section.choice("format", log.format,
                  {Format{"json", log::LogFormat::json}, Format{"logfmt", log::LogFormat::logfmt}});
   section.choice("level", log.level,

@@ -61,12 +61,14 @@ NextHop::NextHop(std::unique_ptr<net::Connection> connection, const Opening& ope
       hostname_(opening.hostname) {}
 
 Task<std::expected<std::unique_ptr<NextHop>, Failure>> NextHop::open(io::Loop& loop, Opening opening) {
+  const Instant began = loop.now();
   auto connected = co_await opening.dialer.connect(opening.addresses, opening.route.connect_timeout);
   if (!connected) {
     Failure failed = failure(nullptr, opening.label, "connect", std::strerror(connected.error()));
     failed.ours = is_our_lack(connected.error());
     co_return std::unexpected(std::move(failed));
   }
+  opening.counters.connect.observe(loop.now() - began);
   std::unique_ptr<NextHop> hop(new NextHop(std::move(connected->connection), opening));
   if (auto failed = co_await hop->begin(opening)) {
     co_await hop->close();
@@ -123,8 +125,11 @@ Task<std::optional<Failure>> NextHop::start_tls(const Opening& opening) {
   std::string text;
   machine_.append_starttls(text);
   if (auto failed = co_await ask(text, 2, timeout, "STARTTLS")) co_return failed;
+  const Instant began = connection_->loop().now();
   const net::IoStatus status = co_await connection_->start_tls_client(*opening.tls, opening.server_name, timeout);
   if (status == net::IoStatus::ok) {
+    opening.counters.tls_handshake.observe(connection_->loop().now() - began);
+    opening.counters.tls.add(tls_facts());
     machine_.tls_started();
     co_return std::nullopt;
   }

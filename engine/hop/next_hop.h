@@ -12,6 +12,7 @@
 
 #include "engine/base/task.h"
 #include "engine/base/tls_facts.h"
+#include "engine/hop/hop_counters.h"
 #include "engine/hop/host_memory.h"
 #include "engine/net/connection.h"
 #include "engine/net/dialer.h"
@@ -57,6 +58,7 @@ class NextHop {
   struct Opening {
     const route::Route& route;
     HostMemory& memory;       // outlives the connection
+    HopCounters& counters;    // likewise
     std::string label;        // "host:port", for the log
     std::string server_name;  // the certificate's name
     net::Dialer& dialer;

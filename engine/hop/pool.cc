@@ -91,9 +91,9 @@ Task<Pool::Acquired> Pool::acquire(Want want) {
         co_return acquired;
       }
     }
-    ++counters_.waited;
+    ++parts_.counters.waited;
     if (!co_await wait_turn(caller, waited)) {
-      ++counters_.refused;
+      ++parts_.counters.refused;
       co_return std::unexpected(Failure{.reply = smtp::replies::kNextHopFailure, .detail = why_busy()});
     }
     waited = true;
@@ -108,7 +108,7 @@ Task<Pool::Acquired> Pool::acquire_now(const Want& want, Waiter& caller) {
   if (want.fresh) {
     make_room(preference);
   } else if (auto kept = take_idle(preference, want)) {
-    ++counters_.reused;
+    ++parts_.counters.reused;
     co_return kept;
   }
   Host* host = choose(preference, want);
@@ -147,13 +147,13 @@ Task<Pool::Acquired> Pool::open(Host& host) {
   Acquired opened = co_await try_addresses(host);
   if (probe) host.probing = false;
   if (opened) {
-    ++counters_.opened;
+    ++parts_.counters.opened;
     host.failures = 0;
     host.last_error.clear();
     host.last_said = {};
     count_use(host);
   } else {
-    ++counters_.failed;
+    ++parts_.counters.failed;
     --host.live;
     parts_.budget.give_back();
     if (!opened.error().ours) {
@@ -181,6 +181,7 @@ Task<Pool::Acquired> Pool::try_addresses(Host& host) {
   for (;;) {
     Acquired opened = co_await NextHop::open(parts_.loop, {.route = route_,
                                                            .memory = parts_.memory,
+                                                           .counters = parts_.counters,
                                                            .label = host.label,
                                                            .server_name = name,
                                                            .dialer = parts_.dialer,

@@ -21,21 +21,13 @@
 #include <vector>
 
 #include "engine/hop/connection_budget.h"
+#include "engine/hop/hop_counters.h"
 #include "engine/hop/next_hop.h"
 #include "engine/net/dialer.h"
 #include "engine/net/resolver.h"
 #include "engine/route/route.h"
 
 namespace sluice::hop {
-
-struct PoolCounters {
-  std::uint64_t opened = 0;
-  std::uint64_t reused = 0;
-  std::uint64_t failed = 0;     // attempts to open
-  std::uint64_t waited = 0;     // sessions that had to wait for a connection
-  std::uint64_t refused = 0;    // for which the wait was too long, or the queue full
-  std::uint64_t given_way = 0;  // connections taken from a slow sender for others that waited
-};
 
 // A host as a pool is given it.  Without addresses its name is looked up.
 struct PoolHost {
@@ -82,6 +74,7 @@ class Pool final : private ConnectionBudget::User {
     net::Dialer& dialer;
     ConnectionBudget& budget;
     HostMemory& memory;
+    HopCounters& counters;
   };
   // `route` and `tls` outlive the pool; `tls` is null where the route has none.
   Pool(const Parts& parts, const route::Route& route, std::string hostname, tls::TlsClientContext* tls);
@@ -122,10 +115,10 @@ class Pool final : private ConnectionBudget::User {
 
   io::Loop& loop() { return parts_.loop; }
   [[nodiscard]] const route::Route& route() const { return route_; }
-  [[nodiscard]] const PoolCounters& counters() const { return counters_; }
+  // Those of the core.
+  [[nodiscard]] HopCounters& counters() { return parts_.counters; }
   [[nodiscard]] std::vector<HostStatus> status() const;
   void add_to(HostTotals& totals) const;
-  [[nodiscard]] std::size_t waiting() const { return waiting_; }
 
  private:
   struct Host {
@@ -253,7 +246,6 @@ class Pool final : private ConnectionBudget::User {
   io::Timer sweep_{&on_sweep, this};
   io::Timer look_{&on_look, this};  // for slow senders, while there are waiters
   bool stopping_ = false;
-  PoolCounters counters_;
 };
 
 }  // namespace sluice::hop

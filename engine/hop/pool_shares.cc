@@ -35,6 +35,7 @@ void Pool::Waiter::join_line(bool first) {
     share_.line(large_).push_back(this);
   }
   ++pool_.waiting_;
+  ++pool_.counters().waiting;
   if (large_) ++pool_.large_waiting_;
   pool_.loop().timers().arm(timer_, pool_.loop().now() + pool_.route_.connect_timeout);
 }
@@ -43,6 +44,7 @@ void Pool::Waiter::leave_line() {
   std::erase(share_.line(large_), this);
   if (share_.waiting() == 0) std::erase(pool_.in_line_, &share_);
   --pool_.waiting_;
+  --pool_.counters().waiting;
   if (large_) --pool_.large_waiting_;
   pool_.loop().timers().disarm(timer_);
 }
@@ -189,7 +191,7 @@ std::size_t Pool::give_way(std::size_t most) {
     if (lent.holder != nullptr && slow.size() < most && lent.holder->held_up_by_sender(now))
       slow.push_back(lent.holder);
   for (Holder* holder : slow) {
-    ++counters_.given_way;
+    ++parts_.counters.given_way;
     holder->give_way();
   }
   return slow.size();

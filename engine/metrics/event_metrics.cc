@@ -81,6 +81,7 @@ EventMetrics::EventMetrics() {
     if (row.key.empty()) faults_[{std::string(row.fault), ""}] = 0;
   for (const std::string_view step : {"contain", "suspend", "hold", "release"}) containments_.add(step, {}, 0);
   for (const std::string_view effect : {"tell", "slow", "hold", "suspend"}) noticed_.add(effect, {}, 0);
+  for (const std::string_view limit : {"address", "network", "account", "overall"}) shield_.add(limit, {}, 0);
   held_.add("message_held", {}, 0);
 }
 
@@ -96,8 +97,7 @@ void EventMetrics::take(const Event& event) {
   if (event.kind == EventKind::Delivery) return take_delivery(event);
   if (event.kind == EventKind::SessionEnded) return session_seconds_.observe(seconds_in(event, "ms"));
   if (event.kind == EventKind::Refused) return refusals_.add(text_of(event, "reason"));
-  if (event.kind == EventKind::Login && text_of(event, "result") != "granted")
-    return login_failures_.add(text_of(event, "result"));
+  if (event.kind == EventKind::ShieldRaised) return shield_.add(text_of(event, "kind"));
   if (event.kind == EventKind::AccountNoticed) return noticed_.add(text_of(event, "effect"));
   if (event.kind == EventKind::Containment) return containments_.add(text_of(event, "step"));
   if (event.kind == EventKind::MessageHeld) return held_.add("message_held");
@@ -162,8 +162,8 @@ Family EventMetrics::family_of(std::string_view name, std::string_view help, std
 std::vector<Family> EventMetrics::families() {
   const std::lock_guard lock(mutex_);
   std::vector<Family> all;
-  for (const Counter* counter : {&events_, &message_reasons_, &refusals_, &login_failures_, &message_tls_,
-                                 &next_hop_tls_, &deliveries_, &replies_, &noticed_, &containments_, &held_})
+  for (const Counter* counter : {&events_, &message_reasons_, &refusals_, &shield_, &message_tls_, &next_hop_tls_,
+                                 &deliveries_, &replies_, &noticed_, &containments_, &held_})
     all.push_back(counter->family());
   const auto add_histogram = [&all](std::string_view name, std::string_view help,
                                     std::vector<HistogramSample> histograms) {

@@ -63,8 +63,6 @@ class EventMetrics final : public event::Consumer {
                            "Messages that were deferred or refused, by the relay's own reason; next_hop: by that.",
                            "verdict", "reason"};
   Counter refusals_{"sluice_refusals", "Commands that were refused, as refused in the log has them.", "reason"};
-  Counter login_failures_{"sluice_login_failures", "Logins that were not granted, as login in the log has them.",
-                          "result"};
   Counter message_tls_{"sluice_messages_by_tls", "Messages that were answered, by the client's version of TLS.",
                        "version"};
   Counter next_hop_tls_{"sluice_deliveries_by_tls", "Outcomes of attempts, by the next hop's version of TLS.",
@@ -73,6 +71,7 @@ class EventMetrics final : public event::Consumer {
                       "outcome"};
   Counter replies_{"sluice_next_hop_replies", "Outcomes of attempts, by the class of the next hop's reply code.",
                    "class"};
+  Counter shield_{"sluice_shield_limits_reached", "Times that failed logins reached a limit of the shield.", "limit"};
   Counter noticed_{"sluice_accounts_noticed", "Steps against accounts that send as spammers do.", "effect"};
   Counter containments_{"sluice_containments", "Containments and releases by operators.", "step"};
   Counter held_{"sluice_messages_held", "Messages that were taken and put on hold.", "event"};

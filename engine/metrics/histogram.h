@@ -7,20 +7,27 @@
 #include <span>
 #include <vector>
 
+#include "engine/base/span_histogram.h"
 #include "engine/base/time.h"
 
 namespace sluice::metrics {
 
-// Upper bounds in seconds: of what a stage of a session or an attempt takes, and of how long sessions last and mail
-// waits.
-inline constexpr std::array<double, 13> kStageSeconds{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
-                                                      0.25,  0.5,    1,     2.5,  10,    60};
+[[nodiscard]] constexpr double seconds_of(Duration span) { return static_cast<double>(span.count()) / 1e9; }
+
+// Upper bounds in seconds: those of a SpanHistogram,
+template <const auto& kBounds>
+inline constexpr auto kSecondsOf = [] {
+  std::array<double, kBounds.size()> seconds{};
+  for (std::size_t i = 0; i < kBounds.size(); ++i) seconds[i] = seconds_of(kBounds[i]);
+  return seconds;
+}();
+// of what a stage of a session or an attempt takes,
+inline constexpr auto kStageSeconds = kSecondsOf<kStageBounds>;
+// and of how long sessions last.
 inline constexpr std::array<double, 10> kSpanSeconds{0.1, 0.5, 1, 5, 15, 60, 300, 1800, 7200, 86'400};
 // Of the size of messages, in bytes.
 inline constexpr std::array<double, 8> kMessageBytes{1024,    4096,      16'384,    65'536,
                                                      262'144, 1'048'576, 4'194'304, 16'777'216};
-
-[[nodiscard]] constexpr double seconds_of(Duration span) { return static_cast<double>(span.count()) / 1e9; }
 
 class Histogram {
  public:
@@ -29,6 +36,8 @@ class Histogram {
 
   // What is no number or negative counts as 0.
   void observe(double value);
+  // What another one of the same bounds has observed: its counts() and sum().
+  void add(std::span<const std::uint64_t> counts, double sum);
 
   [[nodiscard]] std::span<const double> bounds() const { return bounds_; }
   // Of each bucket alone; the last one is of what is above all bounds.

@@ -24,6 +24,8 @@ class MemoryBudget {
     parts_.add(share, bytes);
     return true;
   }
+  // Beyond what each message has without asking.
+  [[nodiscard]] std::uint64_t held() const { return parts_.total(); }
   void give_back(CustomerShare share, std::uint64_t bytes) { parts_.remove(share, bytes); }
 
  private:

@@ -5,6 +5,7 @@
 // One per core; that core's thread only.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -12,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/base/span_histogram.h"
 #include "engine/relay/active_messages.h"
 #include "engine/relay/delivery_attempt.h"
 #include "engine/relay/delivery_record.h"
@@ -34,6 +36,8 @@ struct QueueCounters {
   std::uint64_t recipients_expired = 0;
   std::uint64_t finished = 0;
   DsnCounters dsns;
+  QueueTimes first_attempt;  // of a message at a destination: from its arrival to the start of the first attempt here
+  QueueTimes delivered;      // of a recipient: from then until a next hop or a mailbox had it
 };
 
 // What a restart knows of one message before its core runs: names are the caller's numbers.
@@ -129,6 +133,10 @@ class Queue {
   Task<bool> send_dsns(ActiveMessage& message);
   Task<void> quarantine(ActiveMessage& message, std::string why);
   [[nodiscard]] DeliveryRecord record_of(const ActiveMessage& message, std::string_view id) const;
+  // Since its arrival, by the wall clock, as it may have been in another life of the process.
+  [[nodiscard]] Duration waited(const ActiveMessage& message) {
+    return std::chrono::milliseconds(wall() - message.stored().arrived);
+  }
 
   // queue_deliveries.cc: from the start of an attempt to what follows from it.
   Task<void> deliver(schedule::JobId job, spool::Promise room);

@@ -37,6 +37,7 @@ Task<void> Queue::deliver(schedule::JobId job, spool::Promise room) {
                           **message, std::move(to));
   if (!attempt.recipients().empty()) {
     ++counters_.tries;
+    if (known.first_attempt) counters_.first_attempt.observe(waited(**message));
     co_await attempt.run();
   }
   co_await conclude(attempt, job);
@@ -123,6 +124,7 @@ void Queue::log_attempt(DeliveryAttempt& attempt, schedule::JobId job, std::opti
   for (const RecipientOutcome& each : result.outcomes) {
     const bool taken = each.outcome == DeliveryOutcome::relayed || each.outcome == DeliveryOutcome::delivered;
     counters_.recipients_taken += taken ? 1 : 0;
+    if (taken) counters_.delivered.observe(waited(attempt.message()));
     counters_.recipients_failed += each.outcome == DeliveryOutcome::refused ? 1 : 0;
   }
   note_response(schedule_.status(job)->destination, result.response);

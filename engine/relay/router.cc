@@ -18,15 +18,6 @@ std::vector<hop::PoolHost> hosts_of(const mx::MxHosts& found, std::uint16_t port
   return hosts;
 }
 
-void add(hop::PoolCounters& sum, const hop::PoolCounters& one) {
-  sum.opened += one.opened;
-  sum.reused += one.reused;
-  sum.failed += one.failed;
-  sum.waited += one.waited;
-  sum.refused += one.refused;
-  sum.given_way += one.given_way;
-}
-
 }  // namespace
 
 Router::Router(const Parts& parts, const route::RouteTable& table, const std::vector<ConfiguredRoute>& routes,
@@ -143,7 +134,6 @@ void Router::on_sweep(void* context) {
       const auto here = at++;
       MxDomain& exchange = *here->second;
       if (exchange.leases > 0 || exchange.used > oldest) continue;
-      add(self.closed_, exchange.pool.counters());
       self.closing_.add(close_mx(std::move(here->second)));
       state->exchanges.erase(here);
     }
@@ -188,32 +178,43 @@ std::vector<Router::HostRow> Router::hosts() const {
   return rows;
 }
 
-std::vector<Router::RouteHosts> Router::route_hosts() const {
-  std::vector<RouteHosts> rows;
+Router::MxTotals Router::mx_totals() const {
+  MxTotals totals;
   for (const auto& state : routes_) {
-    RouteHosts& row = rows.emplace_back(RouteHosts{.route = state->route.name, .totals = {}});
-    if (state->pool != nullptr) state->pool->add_to(row.totals);
-    for (const auto& [domain, exchange] : state->exchanges) exchange->pool.add_to(row.totals);
+    if (state->mx_hosts == nullptr) continue;
+    totals.look_ups += state->mx_hosts->counters().look_ups;
+    totals.from_cache += state->mx_hosts->counters().kept;
+    totals.kept += state->mx_hosts->kept();
   }
-  return rows;
+  return totals;
 }
 
-hop::PoolCounters Router::counters() const {
-  hop::PoolCounters sum = closed_;
-  for (const auto& state : routes_) {
-    if (state->pool != nullptr) add(sum, state->pool->counters());
-    for (const auto& [domain, exchange] : state->exchanges) add(sum, exchange->pool.counters());
+void Router::go_on(HostWalk& walk, std::size_t most) const {
+  CHECK(most > 0);
+  while (!walk.over) {
+    if (!walk.inside) {
+      if (walk.rows.size() == routes_.size()) {
+        walk.over = true;
+        return;
+      }
+      const RouteState& next = *routes_[walk.rows.size()];
+      walk.rows.push_back({.route = next.route.name, .totals = {}});
+      walk.domain.clear();
+      walk.inside = true;
+      if (next.pool != nullptr) {
+        next.pool->add_to(walk.rows.back().totals);
+        --most;
+      }
+    }
+    const RouteState& state = *routes_[walk.rows.size() - 1];
+    auto at = state.exchanges.upper_bound(walk.domain);
+    for (; at != state.exchanges.end() && most > 0; ++at, --most) {
+      at->second->pool.add_to(walk.rows.back().totals);
+      walk.domain = at->first;
+    }
+    walk.inside = at != state.exchanges.end();
+    if (most == 0) return;
   }
-  return sum;
-}
-
-std::size_t Router::waiting() const {
-  std::size_t sum = 0;
-  for (const auto& state : routes_) {
-    if (state->pool != nullptr) sum += state->pool->waiting();
-    for (const auto& [domain, exchange] : state->exchanges) sum += exchange->pool.waiting();
-  }
-  return sum;
 }
 
 }  // namespace sluice::relay

@@ -34,8 +34,9 @@ class Router {
     net::Dialer& dialer;
     hop::ConnectionBudget& budget;
     hop::HostMemory& memory;
+    hop::HopCounters& counters;
     mx::MxRules rules;  // of all routes by MX hosts; port and IPv6 are the route's own
-    [[nodiscard]] hop::Pool::Parts pool() const { return {loop, resolver, dialer, budget, memory}; }
+    [[nodiscard]] hop::Pool::Parts pool() const { return {loop, resolver, dialer, budget, memory, counters}; }
   };
   // A route and the context of its connections' TLS, null where it has none.
   struct ConfiguredRoute {
@@ -68,14 +69,28 @@ class Router {
     hop::HostStatus host;
   };
   [[nodiscard]] std::vector<HostRow> hosts() const;
-  // Likewise, of each route together, in the order of the configuration.
+  // Of all routes by MX hosts together.
+  struct MxTotals {
+    std::uint64_t look_ups = 0;
+    std::uint64_t from_cache = 0;
+    std::uint64_t kept = 0;  // entries of the cache
+  };
+  [[nodiscard]] MxTotals mx_totals() const;
+  // Of each route together, in the order of the configuration.
   struct RouteHosts {
     std::string route;
     hop::HostTotals totals;
   };
-  [[nodiscard]] std::vector<RouteHosts> route_hosts() const;
-  [[nodiscard]] hop::PoolCounters counters() const;
-  [[nodiscard]] std::size_t waiting() const;
+  // These are found in steps, as a route by MX hosts may have tens of thousands of pools.  What comes and goes between
+  // two steps may be missing.
+  struct HostWalk {
+    std::vector<RouteHosts> rows;  // whole once over
+    std::string domain;            // the last one, of the last of `rows`; with `inside`
+    bool inside = false;           // of that route some pools are to come
+    bool over = false;
+  };
+  // Goes on, over no more pools than `most`, at least 1.
+  void go_on(HostWalk& walk, std::size_t most) const;
 
   // From now on no caller gets a connection.
   void stop();
@@ -109,7 +124,6 @@ class Router {
   const route::RouteTable& table_;
   std::string hostname_;
   std::vector<std::unique_ptr<RouteState>> routes_;
-  hop::PoolCounters closed_;  // of pools that are gone
   std::size_t leases_ = 0;
   bool stopping_ = false;
   TaskSet closing_;

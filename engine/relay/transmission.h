@@ -236,6 +236,7 @@ class Transmission final : private hop::Pool::Holder {
   Task<Halted> lost_in_body(std::string_view why);
   Halt unanswered_content(hop::Failure failure);
   Task<Halted> on_content_refused(smtp::Expect command, bool usable);
+  void note_end_sent();
   Task<Halted> end_content();
   Task<Halted> read_final_reply();
 
@@ -259,6 +260,7 @@ class Transmission final : private hop::Pool::Holder {
   bool chunking_ = false;
   bool cr_held_ = false;  // the content so far ends in a CR, which was not sent yet
   bool end_sent_ = false;
+  Instant end_sent_at_{};
   bool waited_ = false;  // for surplus replies, before the content's end was sent
   bool mail_accepted_ = false;
   bool session_failure_ = false;         // a reply was about the session: the connection is not used again

@@ -47,7 +47,7 @@ Task<Transmission::Halted> Transmission::send_all_at_once() {
   append_envelope(text);
   hop_->machine().append_bdat(content.size(), /*last=*/true, text);
   stage_ = Stage::body;
-  end_sent_ = true;
+  note_end_sent();
   const std::string behind = hop_->confirm_text();
   send_segment(text, std::move(content), behind);
   if (Halted halted = co_await read_envelope(/*but=*/behind.empty() ? 1 : 2)) co_return halted;
@@ -168,7 +168,7 @@ Task<Transmission::Halted> Transmission::send_chunk(bool last) {
   if (auto failure = hop_->spoke_unasked()) co_return halt(*std::move(failure));
   std::string text;
   hop_->machine().append_bdat(chunk_.size(), last, text);
-  end_sent_ = last;
+  if (last) note_end_sent();
   const std::string behind = last ? hop_->confirm_text() : std::string();
   send_segment(text, std::exchange(chunk_, Chain()), behind);
   co_return std::nullopt;
@@ -208,6 +208,11 @@ Task<Transmission::Halted> Transmission::lost_in_body(std::string_view why) {
 
 // ------------------------------------------------------------------------------------------ the end
 
+void Transmission::note_end_sent() {
+  end_sent_ = true;
+  end_sent_at_ = pool_.loop().now();
+}
+
 Task<Transmission::Halted> Transmission::end_content() {
   if (std::exchange(cr_held_, false)) {
     Chain last;
@@ -225,7 +230,7 @@ Task<Transmission::Halted> Transmission::end_content() {
     Chain rest = std::exchange(chunk_, Chain());
     rest.append_copy(wire_.data_end());
     hop_->machine().content_ended();
-    end_sent_ = true;
+    note_end_sent();
     // RFC 2920 3.1: the content may be the first of a group.
     const std::string behind = hop_->confirm_text();
     send_segment({}, std::move(rest), behind);
@@ -236,6 +241,7 @@ Task<Transmission::Halted> Transmission::end_content() {
 Task<Transmission::Halted> Transmission::read_final_reply() {
   auto answered = co_await hop_->reply(pool_.route().final_timeout, "the next hop to take the message");
   if (!answered) co_return unanswered_content(std::move(answered.error()));
+  pool_.counters().final_reply.observe(pool_.loop().now() - end_sent_at_);
   const smtp::ParsedReply& reply = hop_->last_reply();
   if (reply.code == 421 || reply.reply_class() == smtp::ReplyClass::intermediate) co_return halt_by_reply();
   const smtp::Expect command = chunking_ ? smtp::Expect::chunk : smtp::Expect::message;

@@ -181,11 +181,11 @@ class Schedule {
   [[nodiscard]] std::uint32_t held() const { return held_; }
   // Also those that nothing waits for any more.
   [[nodiscard]] std::uint32_t destination_count() const { return destinations_.size(); }
-  // For tests: that nothing is kept of what has gone.
+  // Likewise.
   [[nodiscard]] std::uint32_t customer_count() const { return customers_.size(); }
   // For tests: that nothing is kept of what has gone.
   [[nodiscard]] std::uint32_t flow_count() const { return static_cast<std::uint32_t>(flow_by_pair_.size()); }
-  // For tests: memory for jobs and their heap; what is spare included.
+  // Memory for jobs and their heap; what is spare included.
   [[nodiscard]] std::size_t job_bytes() const { return jobs_.bytes() + heap_.bytes(); }
 
  private:

@@ -121,6 +121,7 @@ std::expected<void, std::string> Core::adopt(std::shared_ptr<const Plan> plan,
   if (!made) return std::unexpected(made.error());
   if (auto old = std::exchange(current_, *std::move(made))) {
     queue_.set_options(queue_options(current_->plan(), options_.index));
+    next_hop_totals_.restart();
     retire(std::move(old));
   }
   apply_limits();
@@ -133,6 +134,7 @@ Generation::Parts Core::parts(std::shared_ptr<tls::CertificateStore> certificate
           .dialer = dialer_,
           .outgoing = outgoing_,
           .host_memory = host_memory_,
+          .hop_counters = hop_counters_,
           .dns = dns_,
           .tickets = tickets_,
           .certificates = std::move(certificates),
@@ -377,7 +379,7 @@ CoreCounters Core::counters() {
           .accepts_failed = accepts_failed_,
           .generations_live = 1 + retired_.size() + old_generations_.live(),
           .handshakes_live = admission_.handshakes(),
-          .pool = current_->router().counters(),
+          .hops = hop_counters_,
           .next_hops_in_clear = host_memory_.noted(hop::Lack::tls),
           .next_hops_lacking = host_memory_.noted_beside(hop::Lack::tls),
           .queue = queue_.counters(),
@@ -390,6 +392,7 @@ CoreCounters Core::counters() {
           .spool_synced = options_.spool.log.synced,
           .logins = authenticator_.counters(),
           .mailboxes = mailbox_watch_.counters(),
+          .limits = observer_.limits(),
           .events_lost = events_.lost(),
           .loop = loop_.counters(),
           .enters = loop_.platform().ring.enters(),
@@ -412,10 +415,17 @@ CoreMetrics Core::metrics() {
           .oldest_held = oldest_.held(),
           .destinations = schedule.destination_count(),
           .deliveries = queue_.active(),
-          .hop_waiting = current_->router().waiting(),
           .outgoing_max = outgoing_.most(),
           .sessions_max = sessions_max(),
-          .routes = current_->router().route_hosts()};
+          .routes = next_hop_totals_.found(),
+          .backends = backends_.counters(),
+          .mx = current_->router().mx_totals(),
+          .customers = schedule.customer_count(),
+          .credentials = authenticator_.cache().size(),
+          .memory = {.receive_buffers = std::uint64_t{options_.limits.buffers} * options_.limits.buffer_bytes,
+                     .messages = message_memory_.held(),
+                     .queue = schedule.job_bytes(),
+                     .credentials = authenticator_.cache().bytes()}};
 }
 
 control::SessionStatus Core::session_status(const Live& live) const {
@@ -461,7 +471,7 @@ control::CoreStatus Core::status() {
                              .taken = counters.sessions.messages_taken,
                              .deferred = counters.sessions.messages_deferred,
                              .refused = counters.sessions.messages_refused,
-                             .waiting = current_->router().waiting(),
+                             .waiting = hop_counters_.waiting,
                              .queued = counters.spool_messages,
                              .spool = spool_.accepting() ? "accepts" : std::string(spool_.refusal_reason()),
                              .counters = named(counters)};

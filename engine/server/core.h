@@ -29,6 +29,7 @@
 #include "engine/server/event_observer.h"
 #include "engine/server/file_limits.h"
 #include "engine/server/generation.h"
+#include "engine/server/next_hop_totals.h"
 #include "engine/server/oldest_mail.h"
 #include "engine/server/queue_id.h"
 #include "engine/session/admission.h"
@@ -126,8 +127,11 @@ class Core {
 
   [[nodiscard]] control::CoreStatus status();
   [[nodiscard]] CoreMetrics metrics();
-  // Goes on looking for the oldest mail that metrics() tells of.
-  void look_for_oldest() { oldest_.look(); }
+  // Goes on looking for what metrics() tells of and is found in steps.
+  void look_for_metrics() {
+    oldest_.look();
+    next_hop_totals_.look(current_->router());
+  }
   // The sessions that a request of sluicectl is about: shows them or asks them to end, each after the message that it
   // is at.
   [[nodiscard]] control::CoreSessions sessions(const control::SessionsRequest& request);
@@ -183,6 +187,7 @@ class Core {
   net::Dialer dialer_;
   hop::ConnectionBudget outgoing_;
   hop::HostMemory host_memory_;
+  hop::HopCounters hop_counters_;
   tls::TicketKeys tickets_;
   event::Emitter& events_;
   auth::BackendChain backends_;
@@ -200,6 +205,7 @@ class Core {
   spool::Spool spool_;
   relay::Queue queue_;
   OldestMail oldest_;
+  NextHopTotals next_hop_totals_;
   relay::MemoryBudget message_memory_{0};
   bool spool_started_ = false;
   std::unique_ptr<Generation> current_;

@@ -4,7 +4,7 @@
 #include <map>
 #include <utility>
 
-#include "engine/session/end_reason.h"
+#include "engine/server/named_families.h"
 
 namespace sluice::server {
 namespace {
@@ -13,7 +13,7 @@ using metrics::Kind;
 
 struct MetricRow {
   std::string_view family;
-  std::string_view label;  // "result=granted"; empty: none
+  std::string_view labels;  // "result=granted", "cache=mx,result=hit"; empty: none
   double (*value)(const CoreMetrics&);
 };
 
@@ -35,7 +35,6 @@ constexpr MetricFamily kMetricFamilies[] = {
     {"sluice_accept_failures", Kind::counter, "Connections that the system could not accept."},
     {"sluice_tls_handshakes_open", Kind::gauge, "TLS handshakes of clients that are under way."},
     {"sluice_tls_handshakes", Kind::counter, "TLS handshakes of clients, by result."},
-    {"sluice_logins", Kind::counter, "Attempts to log in, by result."},
     {"sluice_logins_from_cache", Kind::counter, "Logins that the credential cache answered."},
     {"sluice_password_checks", Kind::counter, "Logins that back ends were asked about."},
     {"sluice_password_checks_unavailable", Kind::counter, "Logins that no back end could answer."},
@@ -84,8 +83,17 @@ constexpr MetricFamily kMetricFamilies[] = {
     {"sluice_queue_messages_finished", Kind::counter, "Messages that left the queue."},
     {"sluice_destination_suspensions", Kind::counter, "Times that a destination was suspended."},
     {"sluice_destination_resumptions", Kind::counter, "Times that a suspended destination took mail again."},
+    {"sluice_queue_customers", Kind::gauge, "Customers that the queue knows, counted on each core."},
+    {"sluice_queue_jobs_started", Kind::counter, "Jobs of the queue that were given to an attempt, by what it is."},
+    {"sluice_queue_jobs_tried", Kind::counter, "Attempts of the queue, by what they say of the destination."},
+    {"sluice_queue_jobs_expired", Kind::counter, "Jobs of the queue whose time was over before another attempt."},
     {"sluice_reports", Kind::counter, "Delivery status notifications, by what became of them."},
     {"sluice_events_lost", Kind::counter, "Events that no log has seen, as cores created them too fast."},
+    {"sluice_cache_lookups", Kind::counter, "Questions to caches: logins, and the MX hosts of domains; by result."},
+    {"sluice_cache_entries", Kind::gauge, "Answers that caches hold, counted on each core."},
+    {"sluice_memory_bytes", Kind::gauge,
+     "Memory by kind: receive buffers, content beyond 64 KiB a message that comes in, jobs of the queue, the cache of "
+     "logins."},
     {"sluice_generations", Kind::gauge, "Configurations in use, counted on each core."},
     {"sluice_core_turns", Kind::counter, "Turns of the event loop of the core.", true},
     {"sluice_core_completions", Kind::counter, "Operations of the kernel that were completed for the core.", true},
@@ -109,9 +117,6 @@ constexpr MetricRow kMetricRows[] = {
      [](const CoreMetrics& m) { return number(m.counters.sessions.tls_handshakes); }},
     {"sluice_tls_handshakes", "result=failed",
      [](const CoreMetrics& m) { return number(m.counters.sessions.tls_failures); }},
-    {"sluice_logins", "result=granted", [](const CoreMetrics& m) { return number(m.counters.sessions.logins); }},
-    {"sluice_logins", "result=refused",
-     [](const CoreMetrics& m) { return number(m.counters.sessions.logins_refused); }},
     {"sluice_logins_from_cache", {}, [](const CoreMetrics& m) { return number(m.counters.logins.from_cache); }},
     {"sluice_password_checks", {}, [](const CoreMetrics& m) { return number(m.counters.logins.checks); }},
     {"sluice_password_checks_unavailable",
@@ -140,17 +145,17 @@ constexpr MetricRow kMetricRows[] = {
     {"sluice_senders_refused", {}, [](const CoreMetrics& m) { return number(m.counters.sessions.senders_refused); }},
     {"sluice_commands_refused", {}, [](const CoreMetrics& m) { return number(m.counters.sessions.refusals); }},
     {"sluice_message_received_bytes", {}, [](const CoreMetrics& m) { return number(m.counters.sessions.bytes_taken); }},
-    {"sluice_next_hop_connections_opened", {}, [](const CoreMetrics& m) { return number(m.counters.pool.opened); }},
-    {"sluice_next_hop_connections_reused", {}, [](const CoreMetrics& m) { return number(m.counters.pool.reused); }},
-    {"sluice_next_hop_connection_failures", {}, [](const CoreMetrics& m) { return number(m.counters.pool.failed); }},
-    {"sluice_next_hop_waits", {}, [](const CoreMetrics& m) { return number(m.counters.pool.waited); }},
-    {"sluice_next_hop_waits_refused", {}, [](const CoreMetrics& m) { return number(m.counters.pool.refused); }},
-    {"sluice_next_hop_connections_yielded", {}, [](const CoreMetrics& m) { return number(m.counters.pool.given_way); }},
+    {"sluice_next_hop_connections_opened", {}, [](const CoreMetrics& m) { return number(m.counters.hops.opened); }},
+    {"sluice_next_hop_connections_reused", {}, [](const CoreMetrics& m) { return number(m.counters.hops.reused); }},
+    {"sluice_next_hop_connection_failures", {}, [](const CoreMetrics& m) { return number(m.counters.hops.failed); }},
+    {"sluice_next_hop_waits", {}, [](const CoreMetrics& m) { return number(m.counters.hops.waited); }},
+    {"sluice_next_hop_waits_refused", {}, [](const CoreMetrics& m) { return number(m.counters.hops.refused); }},
+    {"sluice_next_hop_connections_yielded", {}, [](const CoreMetrics& m) { return number(m.counters.hops.given_way); }},
     {"sluice_next_hop_offers_given_up", "offer=tls",
      [](const CoreMetrics& m) { return number(m.counters.next_hops_in_clear); }},
     {"sluice_next_hop_offers_given_up", "offer=other",
      [](const CoreMetrics& m) { return number(m.counters.next_hops_lacking); }},
-    {"sluice_next_hop_waiting", {}, [](const CoreMetrics& m) { return number(m.hop_waiting); }},
+    {"sluice_next_hop_waiting", {}, [](const CoreMetrics& m) { return number(m.counters.hops.waiting); }},
     {"sluice_next_hop_connections_limit", {}, [](const CoreMetrics& m) { return number(m.outgoing_max); }},
     {"sluice_spool_accepting", {}, [](const CoreMetrics& m) { return m.spool_accepts ? 1.0 : 0.0; }},
     {"sluice_spool_messages", {}, [](const CoreMetrics& m) { return number(m.counters.spool_messages); }},
@@ -194,9 +199,37 @@ constexpr MetricRow kMetricRows[] = {
      {},
      [](const CoreMetrics& m) { return number(m.counters.schedule.suspensions); }},
     {"sluice_destination_resumptions", {}, [](const CoreMetrics& m) { return number(m.counters.schedule.resumed); }},
+    {"sluice_queue_customers", {}, [](const CoreMetrics& m) { return number(m.customers); }},
+    {"sluice_queue_jobs_started", "attempt=first",
+     [](const CoreMetrics& m) { return number(m.counters.schedule.started - m.counters.schedule.started_again); }},
+    {"sluice_queue_jobs_started", "attempt=retry",
+     [](const CoreMetrics& m) { return number(m.counters.schedule.started_again); }},
+    {"sluice_queue_jobs_tried", "result=delivered",
+     [](const CoreMetrics& m) { return number(m.counters.schedule.delivered); }},
+    {"sluice_queue_jobs_tried", "result=refused",
+     [](const CoreMetrics& m) { return number(m.counters.schedule.refused); }},
+    {"sluice_queue_jobs_tried", "result=deferred",
+     [](const CoreMetrics& m) { return number(m.counters.schedule.deferred); }},
+    {"sluice_queue_jobs_tried", "result=unreachable",
+     [](const CoreMetrics& m) { return number(m.counters.schedule.unreachable); }},
+    {"sluice_queue_jobs_expired", {}, [](const CoreMetrics& m) { return number(m.counters.schedule.expired); }},
     {"sluice_reports", "result=sent", [](const CoreMetrics& m) { return number(m.counters.queue.dsns.sent); }},
     {"sluice_reports", "result=withheld", [](const CoreMetrics& m) { return number(m.counters.queue.dsns.withheld); }},
     {"sluice_events_lost", {}, [](const CoreMetrics& m) { return number(m.counters.events_lost); }},
+    {"sluice_cache_lookups", "cache=logins,result=hit",
+     [](const CoreMetrics& m) { return number(m.counters.logins.from_cache); }},
+    {"sluice_cache_lookups", "cache=logins,result=miss",
+     [](const CoreMetrics& m) { return number(m.counters.logins.checks); }},
+    {"sluice_cache_lookups", "cache=mx,result=hit", [](const CoreMetrics& m) { return number(m.mx.from_cache); }},
+    {"sluice_cache_lookups", "cache=mx,result=miss",
+     [](const CoreMetrics& m) { return number(m.mx.look_ups - m.mx.from_cache); }},
+    {"sluice_cache_entries", "cache=logins", [](const CoreMetrics& m) { return number(m.credentials); }},
+    {"sluice_cache_entries", "cache=mx", [](const CoreMetrics& m) { return number(m.mx.kept); }},
+    {"sluice_memory_bytes", "kind=receive_buffers",
+     [](const CoreMetrics& m) { return number(m.memory.receive_buffers); }},
+    {"sluice_memory_bytes", "kind=messages", [](const CoreMetrics& m) { return number(m.memory.messages); }},
+    {"sluice_memory_bytes", "kind=queue", [](const CoreMetrics& m) { return number(m.memory.queue); }},
+    {"sluice_memory_bytes", "kind=logins", [](const CoreMetrics& m) { return number(m.memory.credentials); }},
     {"sluice_generations", {}, [](const CoreMetrics& m) { return number(m.counters.generations_live); }},
     {"sluice_core_turns", {}, [](const CoreMetrics& m) { return number(m.counters.loop.turns); }},
     {"sluice_core_completions", {}, [](const CoreMetrics& m) { return number(m.counters.loop.completions); }},
@@ -213,10 +246,15 @@ constexpr MetricRow kMetricRows[] = {
     {"sluice_core_frames", {}, [](const CoreMetrics& m) { return static_cast<double>(m.counters.frames_live); }},
 };
 
-std::vector<metrics::Label> labels_of(std::string_view label) {
-  if (label.empty()) return {};
-  const std::size_t at = label.find('=');
-  return {{.name = label.substr(0, at), .value = std::string(label.substr(at + 1))}};
+std::vector<metrics::Label> labels_of(std::string_view labels) {
+  std::vector<metrics::Label> all;
+  while (!labels.empty()) {
+    const std::string_view label = labels.substr(0, labels.find(','));
+    labels.remove_prefix(std::min(labels.size(), label.size() + 1));
+    const std::size_t at = label.find('=');
+    all.push_back({.name = label.substr(0, at), .value = std::string(label.substr(at + 1))});
+  }
+  return all;
 }
 
 void add_row(metrics::Family& family, const MetricRow& row, std::span<const CoreMetrics> cores, bool per_core) {
@@ -226,7 +264,7 @@ void add_row(metrics::Family& family, const MetricRow& row, std::span<const Core
     sum += value;
     if (per_core) family.samples.push_back({.labels = {{.name = "core", .value = std::to_string(i)}}, .value = value});
   }
-  if (!per_core) family.samples.push_back({.labels = labels_of(row.label), .value = sum});
+  if (!per_core) family.samples.push_back({.labels = labels_of(row.labels), .value = sum});
 }
 
 metrics::Family& family_named(std::vector<metrics::Family>& families, std::string_view name) {
@@ -263,21 +301,6 @@ void add_routes(std::vector<metrics::Family>& families, std::span<const CoreMetr
   }
 }
 
-metrics::Family ends_of_sessions(std::span<const CoreMetrics> cores) {
-  metrics::Family ended{.name = "sluice_sessions_ended",
-                        .kind = Kind::counter,
-                        .help = "Sessions that ended, by reason, as session_ended in the log has it.",
-                        .samples = {},
-                        .histograms = {}};
-  for (std::size_t i = 0; i < session::kEndReasons; ++i) {
-    double sum = 0;
-    for (const CoreMetrics& core : cores) sum += number(core.counters.sessions.ended[i]);
-    const std::string_view reason = session::end_reason_row(static_cast<session::EndReason>(i)).name;
-    ended.samples.push_back({.labels = {{.name = "reason", .value = std::string(reason)}}, .value = sum});
-  }
-  return ended;
-}
-
 }  // namespace
 
 std::vector<metrics::Family> families_of(std::span<const CoreMetrics> cores) {
@@ -295,7 +318,7 @@ std::vector<metrics::Family> families_of(std::span<const CoreMetrics> cores) {
   add_oldest(oldest, cores, "queued", &CoreMetrics::oldest_queued);
   add_oldest(oldest, cores, "held", &CoreMetrics::oldest_held);
   add_routes(families, cores);
-  families.push_back(ends_of_sessions(cores));
+  append_named_families(families, cores);
   return families;
 }
 

@@ -24,11 +24,20 @@ struct CoreMetrics {
   std::optional<WallMillis> oldest_queued{};  // see OldestMail
   std::optional<WallMillis> oldest_held{};
   std::uint64_t destinations = 0;
-  std::uint64_t deliveries = 0;   // messages of the queue that are being worked at
-  std::uint64_t hop_waiting = 0;  // sessions that wait for a connection to a next hop
+  std::uint64_t deliveries = 0;  // messages of the queue that are being worked at
   std::uint64_t outgoing_max = 0;
   std::uint64_t sessions_max = 0;
-  std::vector<relay::Router::RouteHosts> routes;  // of the current configuration
+  std::vector<relay::Router::RouteHosts> routes;  // see NextHopTotals
+  std::vector<auth::BackendCounters> backends;
+  relay::Router::MxTotals mx;     // of the current configuration
+  std::uint64_t customers = 0;    // that the queue knows
+  std::uint64_t credentials = 0;  // logins that the credential cache remembers
+  struct Memory {                 // in bytes
+    std::uint64_t receive_buffers = 0;
+    std::uint64_t messages = 0;  // that come in: what each has beyond its first part
+    std::uint64_t queue = 0;     // jobs
+    std::uint64_t credentials = 0;
+  } memory;
 };
 
 // Sums over all cores, but for what says something of one core alone, which has its number as a label.

@@ -12,6 +12,7 @@
 #include "engine/relay/queue.h"
 #include "engine/session/session_counters.h"
 #include "engine/spool/spool.h"
+#include "policy/limit_counters.h"
 
 namespace sluice::server {
 
@@ -20,7 +21,7 @@ struct CoreCounters {
   std::uint64_t accepts_failed = 0;
   std::uint64_t generations_live = 1;
   std::uint32_t handshakes_live = 0;
-  hop::PoolCounters pool;
+  hop::HopCounters hops;
   std::uint64_t next_hops_in_clear = 0;  // times that a host's TLS was given up, and that
   std::uint64_t next_hops_lacking = 0;   // something else that it offers was
   relay::QueueCounters queue;
@@ -33,6 +34,7 @@ struct CoreCounters {
   bool spool_synced = true;
   auth::AuthenticatorCounters logins;
   auth::MailboxCounters mailboxes;
+  policy::LimitCounters limits;
   std::uint64_t events_lost = 0;  // no consumer has seen them
   io::LoopCounters loop;
   std::uint64_t enters = 0;

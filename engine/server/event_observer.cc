@@ -16,24 +16,6 @@ static_assert(message::kAddressListBytesMax <= event::kTextBytesMax);
 constexpr std::uint8_t kRefusedLoginLinesMax = 10;  // of one network, for a burst
 constexpr std::uint8_t kUnknownClassLinesMax = 10;
 
-std::string_view result_text(session::AuthResult result) {
-  switch (result) {
-    case session::AuthResult::granted:
-      return "granted";
-    case session::AuthResult::wrong:
-      return "wrong";
-    case session::AuthResult::suspended:
-      return "suspended";
-    case session::AuthResult::unavailable:
-      return "unavailable";
-    case session::AuthResult::refused:
-      return "refused";
-    case session::AuthResult::malformed:
-      return "malformed";
-  }
-  return "?";
-}
-
 std::string_view certificate_text(const TlsFacts& tls) {
   if (tls.version.empty()) return {};
   return tls.verified ? "verified" : "not_verified";
@@ -128,9 +110,9 @@ void EventObserver::login(const session::LoginRecord& record) {
     return;
   const event::Severity severity = record.result == session::AuthResult::unavailable ? event::Severity::error
                                    : record.result == session::AuthResult::granted && record.reason.empty()
-                                       ? event::Severity::debug
+                                       ? event::Severity::info
                                        : event::Login::kSeverity;
-  events_.emit(event::Login{.result = result_text(record.result),
+  events_.emit(event::Login{.result = session::auth_result_name(record.result),
                             .listener = record.listener,
                             .client = record.client.ip(),
                             .account = record.name,
@@ -258,6 +240,7 @@ void EventObserver::limit(const policy::LimitNotice& notice) {
                                             .used = limit.window.used});
     return;
   }
+  limits_.add(limit.subject, rule);
   std::string key(policy::subject_name(limit.subject));
   key.append(" ").append(limit.name).append(" ").append(quantity).append(" ").append(span);
   if (!is_news(key)) return;

@@ -12,6 +12,7 @@
 #include "engine/relay/queue.h"
 #include "engine/session/observer.h"
 #include "policy/budget/core_limits.h"
+#include "policy/limit_counters.h"
 
 namespace sluice::server {
 
@@ -33,6 +34,8 @@ class EventObserver final : public session::Observer {
   void refused_as_spam(const relay::DeliveryRecord& record);
   // Of a limit that refuses, or was passed, one line a minute and core.
   void limit(const policy::LimitNotice& notice);
+  // All of them.
+  [[nodiscard]] const policy::LimitCounters& limits() const { return limits_; }
   void accept_failed(std::string_view listener, int error);
   // `most` connections to next hops are open, and more are wanted.
   void outgoing_used_up(std::uint32_t most);
@@ -50,6 +53,7 @@ class EventObserver final : public session::Observer {
   void emit_more_recipients(const session::MessageRecord& record);
   bool is_news(std::string_view what);
 
+  policy::LimitCounters limits_;
   std::function<void(const noticing::Notice&)> held_;
   LruMap<Instant> reported_;  // limits by subject, quantity and span, and next hops: when
   unsigned ipv6_bits_ = kIpv6BlockBitsDefault;

@@ -68,6 +68,7 @@ std::expected<void, std::string> Generation::make_router(const Parts& parts) {
                                                                  .dialer = parts.dialer,
                                                                  .budget = parts.outgoing,
                                                                  .memory = parts.host_memory,
+                                                                 .counters = parts.hop_counters,
                                                                  .rules = std::move(rules)},
                                             *plan_->route_table, routes, plan_->config.server.hostname);
   return {};

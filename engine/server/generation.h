@@ -30,6 +30,7 @@ class Generation final : public message::MessageSinkFactory {
     net::Dialer& dialer;
     hop::ConnectionBudget& outgoing;
     hop::HostMemory& host_memory;
+    hop::HopCounters& hop_counters;
     io::Dns& dns;
     tls::TicketKeys& tickets;
     std::shared_ptr<tls::CertificateStore> certificates;

@@ -57,6 +57,11 @@ std::expected<void, std::vector<std::string>> Server::open_monitoring() {
 std::vector<metrics::Family> Server::event_families() {
   std::vector<metrics::Family> families = event_metrics_->families();
   families.push_back(certificate_watch_.family());
+  families.push_back({.name = "sluice_shield_entries",
+                      .kind = metrics::Kind::gauge,
+                      .help = "Addresses, networks, accounts and pairs of them that the shield knows of.",
+                      .samples = {{.labels = {}, .value = static_cast<double>(shield_.size())}},
+                      .histograms = {}});
   families.push_back({.name = "sluice_log_lines_dropped",
                       .kind = metrics::Kind::counter,
                       .help = "Lines of the log that could not be written.",
@@ -77,7 +82,7 @@ void Server::monitor_cores() {
   for (Core* core : cores())
     probes.push_back(
         std::make_unique<CoreProbe>([core](std::function<void()> message) { core->post(std::move(message)); },
-                                    [core] { return core->metrics(); }, [core] { core->look_for_oldest(); }, *clock_));
+                                    [core] { return core->metrics(); }, [core] { core->look_for_metrics(); }, *clock_));
   monitoring_->set_cores(std::move(probes));
 }
 

@@ -8,6 +8,7 @@
 
 #include "engine/base/time.h"
 #include "engine/io/address.h"
+#include "engine/session/auth_result.h"
 #include "engine/session/end_reason.h"
 #include "policy/noticing/account_watch.h"
 
@@ -82,8 +83,6 @@ struct EndRecord {
   std::uint64_t refusals_not_logged = 0;
   Duration lasted{};
 };
-
-enum class AuthResult : std::uint8_t { granted, wrong, suspended, unavailable, refused, malformed };
 
 // An attempt to log in.
 struct LoginRecord {

@@ -85,6 +85,7 @@ class Session final : private smtp::RefusalObserver {
   // Where there is a challenge, behind it and the client's answer to that.
   void reply_to_auth(smtp::Reply reply, std::string_view challenge);
   Task<void> answer_login(auth::Answer answer, std::string_view name, std::string_view given, Instant asked);
+  void note_login_time(AuthResult result);
   void apply_class(std::uint32_t failures_before);
   [[nodiscard]] auth::LoginClient login_client() const;
   [[nodiscard]] CustomerShare login_share() const;
@@ -201,6 +202,7 @@ class Session final : private smtp::RefusalObserver {
   std::uint64_t refusals_not_logged_ = 0;
   std::uint64_t not_logged_since_ = 0;  // the last line about one
   Instant since_;
+  Instant auth_began_;               // the last AUTH
   Instant end_at_ = Instant::max();  // with ending_, in a transaction
   Instant progressed_at_;            // when the last command was done
   std::optional<Instant> line_began_;

@@ -9,6 +9,7 @@ namespace sluice::session {
 Task<void> Session::on_auth() {
   const auth::Mechanism* mechanism = auth::find_mechanism(machine_->auth_mechanism());
   CHECK(mechanism != nullptr);  // the machine takes only what the profile lists
+  auth_began_ = services_.loop.now();
   sasl_ = mechanism->make();
   mechanism_ = mechanism;
   if (mechanism->needs_session) sasl_->set_session(sasl_session());
@@ -56,6 +57,7 @@ Task<void> Session::on_sasl(auth::Step step) {
       sasl_ = nullptr;
       forget_scram();
       ++services_.counters.logins_refused;
+      services_.counters.by_login.add(AuthResult::malformed, auth::kNoSource);
       services_.observer.login({.listener = rules_->name,
                                 .client = connection_->peer(),
                                 .name = {},
@@ -64,6 +66,7 @@ Task<void> Session::on_sasl(auth::Step step) {
                                 .reason = auth::fault_reason(step.fault)});
       flush();
       co_await delay_refusal(services_.loop.now());
+      note_login_time(AuthResult::malformed);
       if (step.fault == auth::SaslFault::syntax && mechanism_->failure.empty()) {
         machine_->answer_auth(smtp::Reply(501, {5, 5, 2}, "Malformed credentials"), writer_);
       } else {
@@ -127,6 +130,7 @@ Task<void> Session::answer_login(auth::Answer answer, std::string_view name, std
       reply = smtp::replies::kAuthUnavailable;
       break;
   }
+  services_.counters.by_login.add(result, answer.source);
   services_.observer.login({.listener = rules_->name,
                             .client = connection_->peer(),
                             .name = name,
@@ -137,8 +141,13 @@ Task<void> Session::answer_login(auth::Answer answer, std::string_view name, std
     ++services_.counters.logins_refused;
     co_await delay_refusal(asked);
   }
+  note_login_time(result);
   const std::string_view challenge = reply.permanent() ? mechanism_->failure : std::string_view();
   reply_to_auth(std::move(reply), challenge);
+}
+
+void Session::note_login_time(AuthResult result) {
+  services_.counters.by_login.add_time(result, services_.loop.now() - auth_began_);
 }
 
 // From here on the limit is that of the login's class, in place of the listener's.

@@ -132,6 +132,7 @@ Task<Session::Next> Session::handshake() {
   wait_ = Wait::nothing;
   handshake_place_.give_back();
   if (status == net::IoStatus::ok) {
+    services_.counters.tls.add(connection_->tls()->facts());
     if (const auto* tls = connection_->tls(); !tls->reached_as().empty())
       machine_->set_host(tls->reached_as(), tls->policy_url());
     note_client_certificate();

@@ -84,6 +84,8 @@ void Session::confirm_login() {
   const std::unique_ptr<Scram> scram = std::move(scram_);
   apply_class(scram->failures_before);
   ++services_.counters.logins;
+  services_.counters.by_login.add(AuthResult::granted, auth::kStoreSource);
+  note_login_time(AuthResult::granted);
   const std::string& name = scram->login.name.text();
   services_.observer.login({.listener = rules_->name,
                             .client = connection_->peer(),

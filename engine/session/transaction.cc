@@ -137,7 +137,11 @@ Task<void> Transaction::add_recipients(std::vector<Answer>& answers) {
   const std::size_t first = accepted_.size();
   std::vector<smtp::Reply> replies;
   OverLimits over;
-  if (reservation_.limited() && first < envelope_.recipients.size()) co_await keep_to_limits(first, over);
+  if (reservation_.limited() && first < envelope_.recipients.size()) {
+    const Instant asked = services_.loop.now();
+    co_await keep_to_limits(first, over);
+    services_.counters.policy.observe(services_.loop.now() - asked);
+  }
   if (first < envelope_.recipients.size()) co_await sink_->add_recipients(envelope_, first, replies);
   CHECK(first + replies.size() == envelope_.recipients.size());
   for (const smtp::Reply& reply : replies) {
@@ -181,11 +185,13 @@ void Transaction::begin(message::BodyForm form) {
   CHECK(stage_ == Stage::envelope);
   stage_ = Stage::header;
   form_ = form;
+  content_began_ = services_.loop.now();
   header_.reset({.header_bytes_max = rules_.header_bytes_max, .dot_stuffed = form == message::BodyForm::dot_stuffed});
 }
 
 Task<void> Transaction::write(Chain bytes, bool eight_bit) {
   envelope_.content.eight_bit = eight_bit;
+  if (bytes_ == 0) content_began_ = services_.loop.now();
   bytes_ += bytes.size();
   if (refusal_) co_return;
   if (bytes_ > rules_.profile.message_bytes_max) {
@@ -357,6 +363,7 @@ Task<smtp::Reply> Transaction::commit() {
   sink_ = nullptr;
   if (outcome_.reply.positive()) {
     services_.counters.bytes_taken += bytes_;
+    services_.counters.content.observe(services_.loop.now() - content_began_);
     reservation_.spend();
   }
   co_return outcome_.reply;

@@ -141,6 +141,7 @@ class Transaction {
   std::optional<smtp::Reply> refusal_;
   message::Outcome outcome_;
   Instant began_;
+  Instant content_began_;  // its first byte
 };
 
 }  // namespace sluice::session

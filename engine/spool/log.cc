@@ -108,6 +108,7 @@ void Log::launch() {
                                     std::exchange(resumed_, false));
   batch_offset_ = offset_ = segment.used;
   standstills_ = 0;
+  launched_at_ = loop_.now();
   segment.used += static_cast<std::uint32_t>(bytes_.size());
   room_.use(bytes_.size());
   // The next one is made while there is still room in this one.
@@ -165,6 +166,7 @@ bool Log::must_go_on_here() const { return !last_error_.empty() && (failed_in_ro
 void Log::succeed(const std::vector<Write*>& writes) {
   failed_in_row_ = 0;
   ++counters_.batches;
+  counters_.sync.observe(loop_.now() - launched_at_);
   counters_.records += writes.size();
   counters_.bytes += offset_ + bytes_.size() - batch_offset_;
   for (Write* write : writes) {

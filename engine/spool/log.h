@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "engine/base/fair_queue.h"
+#include "engine/base/span_histogram.h"
 #include "engine/base/task.h"
 #include "engine/io/aligned.h"
 #include "engine/io/loop.h"
@@ -40,6 +41,7 @@ struct LogCounters {
   std::uint64_t bytes = 0;
   std::uint64_t failed_batches = 0;
   std::uint64_t segments_begun = 0;
+  StageTimes sync;  // of batches that are on the disk: from the write to its completion
 };
 
 class Log {
@@ -164,6 +166,7 @@ class Log {
   std::string_view bytes_;    // of it: being written, or what is left of it; empty: nothing is
   std::uint32_t offset_ = 0;  // where to
   std::uint32_t batch_offset_ = 0;
+  Instant launched_at_{};
   unsigned standstills_ = 0;
   std::uint32_t active_ = 0;  // the segment that is written; 0: none
   bool resumed_ = false;      // the next write goes behind one that was cut short, or may have been

@@ -19,7 +19,7 @@ from lib import mail
 from lib.harness import TIMEOUT_FACTOR, Skipped, expect, expect_equal, expect_in, expect_not_in, main, shared, test, until
 from lib.hop import Hop
 from lib.mailq import closed_port
-from lib.relay import Relay, checked, free_port, under
+from lib.relay import Relay, authority, checked, free_port, under
 
 OPEN_METRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 CLASSIC = "text/plain; version=0.0.4; charset=utf-8"
@@ -112,6 +112,22 @@ def fail_in_each_way(running):
         client.submit(mail.compose(sender="someone@elsewhere.example"), wanted="550")
 
 
+def hop_context():
+    return authority().server_context("localhost", "127.0.0.1")
+
+
+QUEUED_BY_TLS = {"mode": "store", "fallback": True, "tls": "required", "verify": False}
+
+
+def reach_a_limit(running):
+    """Over TLS: a message that is taken, and one more recipient than the account may have."""
+    running.control("account", "limit", mail.SENDER, "recipients/day=1")
+    with running.client("starttls") as client:
+        client.submit(mail.compose())
+        client.say(f"MAIL FROM:<{mail.SENDER}>", "250")
+        client.say(f"RCPT TO:<{mail.RECIPIENT}>", "550")
+
+
 def promtool(*words, said=None):
     program = shutil.which("promtool")
     if program is None:
@@ -159,12 +175,38 @@ def every_counter_of_sluicectl_is_there():
     for series, name in (
         ('sluice_messages_total{verdict="taken"}', "messages_taken"),
         ('sluice_recipients_total{verdict="taken"}', "recipients_taken"),
-        ('sluice_logins_total{result="granted"}', "logins"),
+        ('sluice_logins_total{backend="store",result="granted"}', "logins"),
         ("sluice_message_received_bytes_total", "bytes_taken"),
         ("sluice_next_hop_connections_opened_total", "next_hop_connections"),
         ('sluice_sessions_ended_total{reason="quit"}', "session_ended_quit"),
     ):
         relay().reaches(series, counters[name])
+
+
+@test
+def each_stage_is_measured():
+    with Hop(tls=hop_context()) as next_hop, MonitoredRelay(next_hop, route=QUEUED_BY_TLS) as running:
+        reach_a_limit(running)
+        for stage in ("policy", "content", "queue_first_attempt", "queue_delivery", "next_hop_connect", "next_hop_tls_handshake",
+                      "next_hop_reply"):  # fmt: skip
+            until(lambda stage=stage: running.value(f"sluice_{stage}_seconds_count") > 0, f"a time of {stage}")
+        expect(running.value("sluice_spool_sync_seconds_count") > 1, "writes to the spool are measured")
+        expect_equal(running.value('sluice_login_seconds_count{result="granted"}'), 1, "logins")
+        # The store is asked again where it was changed meanwhile, as with the limit.
+        expect(running.value('sluice_backend_checks_total{backend="store",result="granted"}') > 0, "answers of the store")
+        expect_equal(running.value('sluice_logins_total{backend="store",result="granted"}'), 1, "its logins")
+        reached = 'sluice_limits_reached_total{subject="account",quantity="recipients",window="day",effect="refuse"}'
+        expect_equal(running.value(reached), 1, "the limit")
+        kinds = [line for line in running.metrics().splitlines() if line.startswith("sluice_tls_connections_total{")]
+        for side in ("client", "next_hop"):
+            expect(any(f'side="{side}",version="TLSv1.3",group="' in line and line.endswith(" 1") for line in kinds), f"{side}: {kinds}")
+
+
+@test
+def a_granted_login_is_a_line_of_the_usual_level():
+    with MonitoredRelay(hop(), log={"level": "info"}) as running:
+        running.client().close()
+        expect_equal(running.logged("login", result="granted")["level"], "info", "its level")
 
 
 @test
@@ -213,8 +255,8 @@ def the_queue_shows_its_oldest_message_and_its_dead_next_hop():
         send(running)
         until(lambda: 'sluice_queue_oldest_message_timestamp_seconds{state="queued"} ' in running.metrics(), "the oldest message")
         until(lambda: "sluice_spool_messages 1\n" in running.metrics(), "one message in the spool")
-        failing = [line for line in running.metrics().splitlines() if line.startswith("sluice_next_hops_failing{")]
-        expect(any(float(line.split()[-1]) > 0 for line in failing), f"no next hop fails: {failing}")
+        failing = re.compile(r"^sluice_next_hops_failing\{.*\} [1-9]", re.MULTILINE)
+        until(lambda: failing.search(running.metrics()), "a next hop that fails")
         arrived = running.value('sluice_queue_oldest_message_timestamp_seconds{state="queued"}')
         running.control("queue", "hold", "--all")
         until(lambda: 'sluice_queue_oldest_message_timestamp_seconds{state="held"} ' in running.metrics(), "the held message")
@@ -262,14 +304,15 @@ def what_alerts_and_dashboard_look_at_is_there():
     with MonitoredRelay(closed_port()[0], route={"fallback": True}) as running:
         send(running)
         # An empty queue has no oldest message, and what has not happened yet no sample.
-        for late in ("sluice_certificate_expiry_timestamp_seconds{", "sluice_queue_oldest_message_timestamp_seconds{"):
+        for late in ("sluice_certificate_expiry_timestamp_seconds{", "sluice_next_hops{", "sluice_queue_oldest_message_timestamp_seconds{"):
             until(lambda late=late: late in running.metrics(), late)
         fail_in_each_way(running)
         until(lambda: "sluice_messages_not_taken_total{" in running.metrics(), "a refused message")
         names = {line.split()[2] for line in running.metrics().splitlines() if line.startswith("# TYPE ")}
-    send(relay())
-    until(lambda: "sluice_destination_recipients_total{" in relay().metrics(), "a delivery")
-    names |= {line.split()[2] for line in relay().metrics().splitlines() if line.startswith("# TYPE ")}
+    with Hop(tls=hop_context()) as next_hop, MonitoredRelay(next_hop, route=QUEUED_BY_TLS) as running:
+        reach_a_limit(running)
+        until(lambda: "sluice_destination_recipients_total{" in running.metrics(), "a delivery")
+        names |= {line.split()[2] for line in running.metrics().splitlines() if line.startswith("# TYPE ")}
     for what, text in (("alerts", expressions_of_alerts()), ("the dashboard", " ".join(queries().values()))):
         expect_equal(sorted(names_in(text) - names), [], f"metrics that {what} look at and the relay does not have")
 

@@ -91,6 +91,21 @@ TEST_F(BackendChainTest, TheNextOneIsAskedWhereTheNameIsUnknownAndNeverWhereTheP
   EXPECT_EQ(ask().kind, AnswerKind::wrong);
 }
 
+// Whatever the order in which a listener asks them.
+TEST_F(BackendChainTest, WhoHasAnsweredIsKnownByItsPlaceInTheConfiguration) {
+  add("first", Verdict::of(Kind::unknown));
+  add("second", Verdict::of(Kind::granted));
+  EXPECT_EQ(ask().source, kFirstBackendSource + 1);
+  EXPECT_EQ(ask_chosen(std::array<std::uint8_t, 1>{1}).source, kFirstBackendSource + 1);
+  EXPECT_EQ(ask_chosen(std::array<std::uint8_t, 1>{0}).source, kFirstBackendSource) << "the last one that was asked";
+  const std::vector<BackendCounters> counters = chain_->counters();
+  ASSERT_EQ(counters.size(), 2U);
+  EXPECT_EQ(counters[0].name, "first");
+  EXPECT_EQ(counters[0].by_kind, (std::array<std::uint64_t, Verdict::kKinds>{0, 0, 2, 0, 0}));
+  EXPECT_EQ(counters[1].by_kind, (std::array<std::uint64_t, Verdict::kKinds>{2, 0, 0, 0, 0}));
+  EXPECT_EQ(counters[1].took.counts()[0], 2U);
+}
+
 // A password that another back end would take must not be tried there because the first is down.
 TEST_F(BackendChainTest, AFailureIsNoReasonToAskTheNextOne) {
   add("first", Verdict::of(Kind::unavailable, "no route to host"));

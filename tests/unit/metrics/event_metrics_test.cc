@@ -79,6 +79,12 @@ TEST_F(EventMetricsTest, ADeliveryCountsItsRecipients) {
   EXPECT_EQ(value("sluice_delivery_seconds_count{by=\"cut_through\"}"), "0");
 }
 
+TEST_F(EventMetricsTest, LimitsOfTheShieldAreThereFromTheStart) {
+  EXPECT_EQ(value("sluice_shield_limits_reached_total{limit=\"network\"}"), "0");
+  take(event::ShieldRaised{.kind = "network", .subject = "192.0.2.0/24"});
+  EXPECT_EQ(value("sluice_shield_limits_reached_total{limit=\"network\"}"), "1");
+}
+
 TEST_F(EventMetricsTest, DestinationsAreBounded) {
   for (std::size_t i = 0; i < 3 * kBusiestKnown; ++i) {
     const std::string destination = "out/" + std::to_string(i) + ".example";

@@ -20,8 +20,9 @@ class Connections {
       route.connect_timeout = 600s;
       fixture.add_hop(ip.c_str());
       route.hosts.push_back(fixture.route.hosts.back());
-      const hop::Pool::Parts parts{fixture.loop, fixture.pool_parts().resolver, fixture.pool_parts().dialer, core,
-                                   fixture.memory};
+      const hop::Pool::Parts parts{
+          fixture.loop,    fixture.pool_parts().resolver, fixture.pool_parts().dialer, core, fixture.memory,
+          fixture.counters};
       pools_.push_back(std::make_unique<hop::Pool>(parts, route, "relay.example", nullptr));
     }
   }
@@ -101,7 +102,7 @@ TEST(ConnectionSharesTest, AConnectionThatIsBeingOpenedIsItsCustomersAlready) {
   const auto waiting = of.start(0, "modest");
   of.fixture.hop().add({.stage = HopStage::greeting, .stall = 60s});
   of.release(0, std::move(first), /*kept=*/false);
-  EXPECT_EQ(of.pool(0).waiting(), 3U) << "one of the greedy customer's is being opened";
+  EXPECT_EQ(of.fixture.counters.waiting, 3U) << "one of the greedy customer's is being opened";
   EXPECT_EQ(served(greedy), 0U);
   of.release(0, std::move(second), /*kept=*/false);
   EXPECT_TRUE(waiting->done()) << "both had one";

@@ -28,6 +28,8 @@ TEST(NextHopTest, SaysEhloAndKeepsTheConnection) {
   EXPECT_THAT(fixture.hop().commands, ElementsAre("EHLO relay.example"));
   EXPECT_EQ(fixture.pool().counters().opened, 1U);
   EXPECT_EQ(fixture.pool().counters().reused, 1U);
+  EXPECT_EQ(observed(fixture.counters.connect), 1U);
+  EXPECT_EQ(observed(fixture.counters.tls_handshake), 0U);
 }
 
 TEST(NextHopTest, SaysHeloToWhomDoesNotKnowEhlo) {

@@ -164,7 +164,8 @@ TEST(PoolSharesTest, OutgoingConnectionsAreBoundedAndTheReasonSaysSo) {
   Fixture fixture;
   hop::ConnectionBudget tight{2};
   fixture.route.connect_timeout = 5s;
-  hop::Pool pool({fixture.loop, fixture.pool_parts().resolver, fixture.pool_parts().dialer, tight, fixture.memory},
+  hop::Pool pool({fixture.loop, fixture.pool_parts().resolver, fixture.pool_parts().dialer, tight, fixture.memory,
+                  fixture.counters},
                  fixture.route, "relay.example", nullptr);
   const auto acquire = [&] {
     return testing::await<hop::Pool::Acquired>(fixture.platforms, fixture.loop, [&] { return pool.acquire({}); });
@@ -223,8 +224,9 @@ TEST(PoolSharesTest, AStalledConnectionOfAnotherPoolGivesWayWhereNoMoreCanBeOpen
   route::Route other = fixture.route;
   fixture.route.hosts.pop_back();
   other.hosts.erase(other.hosts.begin());
-  const hop::Pool::Parts parts{fixture.loop, fixture.pool_parts().resolver, fixture.pool_parts().dialer, tight,
-                               fixture.memory};
+  const hop::Pool::Parts parts{
+      fixture.loop,    fixture.pool_parts().resolver, fixture.pool_parts().dialer, tight, fixture.memory,
+      fixture.counters};
   hop::Pool first(parts, fixture.route, "relay.example", nullptr);
   hop::Pool second(parts, other, "relay.example", nullptr);
   struct Stalled final : hop::Pool::Holder {
@@ -261,8 +263,9 @@ TEST(PoolSharesTest, AnIdleConnectionOfAnotherPoolGoesFirst) {
   route::Route other = fixture.route;
   fixture.route.hosts.pop_back();
   other.hosts.erase(other.hosts.begin());
-  const hop::Pool::Parts parts{fixture.loop, fixture.pool_parts().resolver, fixture.pool_parts().dialer, tight,
-                               fixture.memory};
+  const hop::Pool::Parts parts{
+      fixture.loop,    fixture.pool_parts().resolver, fixture.pool_parts().dialer, tight, fixture.memory,
+      fixture.counters};
   hop::Pool pool(parts, fixture.route, "relay.example", nullptr);
   hop::Pool second(parts, other, "relay.example", nullptr);
   const auto use = [&](hop::Pool& of) {
@@ -373,7 +376,7 @@ TEST(SlowSenderTest, NobodyGivesWayWhereNobodyWaits) {
   slow.write("x\r\n");
   EXPECT_EQ(slow.finish(), 250);
   EXPECT_EQ(taken_for(of, "slow@example.net"), 1U);
-  EXPECT_EQ(of.router().counters().given_way, 0U);
+  EXPECT_EQ(of.fixture.counters.given_way, 0U);
 }
 
 TEST(SlowSenderTest, ASenderThatKeepsUpKeepsItsConnection) {
@@ -402,7 +405,7 @@ TEST(SlowSenderTest, ASenderThatKeepsUpKeepsItsConnection) {
     of.fixture.run_for(1s);
   }
   EXPECT_FALSE(waiting.done());
-  EXPECT_EQ(of.router().counters().given_way, 0U);
+  EXPECT_EQ(of.fixture.counters.given_way, 0U);
   EXPECT_EQ(steady.finish(), 250);
   EXPECT_EQ(waiting.wait().error().detail, "");
   EXPECT_EQ(taken_for(of, "steady@example.net"), 1U);

@@ -21,7 +21,7 @@ TEST(PoolTest, KeepsNoMoreThanTheLimitForAHostAndLetsTheRestWait) {
   for (int i = 0; i < 10; ++i) all.push_back(start(fixture));
   fixture.run_for(1s);
   EXPECT_EQ(fixture.hop().live(), 3U);
-  EXPECT_EQ(fixture.pool().waiting(), 7U);
+  EXPECT_EQ(fixture.pool().counters().waiting, 7U);
   EXPECT_EQ(fixture.pool().counters().waited, 7U);
   int served = 0;
   while (!all.empty()) {
@@ -50,7 +50,7 @@ TEST(PoolTest, RefusesWhoWaitsTooLong) {
   EXPECT_THAT(second.error().detail, HasSubstr("in use"));
   EXPECT_EQ(second.error().reply.code(), 451);
   EXPECT_LE(fixture.loop.now() - before, 21s);
-  EXPECT_EQ(fixture.pool().waiting(), 0U);
+  EXPECT_EQ(fixture.pool().counters().waiting, 0U);
   EXPECT_EQ(fixture.pool().counters().refused, 1U);
   fixture.release(std::move(first));
 }
@@ -284,7 +284,7 @@ TEST(PoolTest, StopRefusesWhoWaitsAndCloseWaitsForNobodyElse) {
   const auto opening = start(fixture);
   const auto waiting = start(fixture);
   fixture.run_for(1s);
-  EXPECT_EQ(fixture.pool().waiting(), 1U);
+  EXPECT_EQ(fixture.pool().counters().waiting, 1U);
   fixture.loop.post([&] { fixture.pool().stop(); });
   auto refused = waiting->wait();
   ASSERT_FALSE(refused);

@@ -193,6 +193,7 @@ class QueueFixture {
                   .dialer = dialer,
                   .budget = of.fixture.budget,
                   .memory = of.fixture.memory,
+                  .counters = of.fixture.counters,
                   .rules = testing::mx_rules()},
                  table, configured_routes(of.fixture.route), "relay.example"),
           spool(of.fixture.loop, of.last_segment_,

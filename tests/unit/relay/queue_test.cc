@@ -26,6 +26,24 @@ TEST(QueueTest, StoreModeKeepsAndDelivers) {
   ASSERT_EQ(taken(fixture.hop()), 1U);
   EXPECT_THAT(fixture.hop().ledger.front().content, HasSubstr("Hello."));
   EXPECT_EQ(fixture.spool().counters().stored, 1U);
+  EXPECT_EQ(observed(fixture.queue().counters().first_attempt), 1U);
+  EXPECT_EQ(observed(fixture.queue().counters().delivered), 1U);
+  EXPECT_EQ(observed(fixture.fixture.counters.final_reply), 1U);
+}
+
+// The first attempt was by cut-through; the wait for delivery is that of the client's message.
+TEST(QueueTest, WhatWaitsForAnotherAttemptIsMeasuredFromItsArrival) {
+  QueueFixture fixture;
+  fixture.start();
+  fixture.hop().add({.stage = HopStage::mail, .say = "451 4.3.0 not now\r\n"});
+  EXPECT_EQ(fixture.send(kQueuedText), 250);
+  ASSERT_TRUE(fixture.run_until([&] { return fixture.empty(); }));
+  const QueueCounters& counters = fixture.queue().counters();
+  EXPECT_EQ(observed(counters.first_attempt), 0U);
+  ASSERT_EQ(observed(counters.delivered), 1U);
+  const auto first_wait = std::ranges::lower_bound(kQueueBounds, Duration(1min)) - kQueueBounds.begin();
+  EXPECT_EQ(observed(counters.delivered) - counters.delivered.counts()[0], 1U);
+  for (auto i = 0; i < first_wait; ++i) EXPECT_EQ(counters.delivered.counts()[static_cast<std::size_t>(i)], 0U);
 }
 
 TEST(QueueTest, ThroughTouchesNoDiskWhenAllGoesWell) {

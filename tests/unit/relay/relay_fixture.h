@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <numeric>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,12 @@ using namespace std::chrono_literals;
 using testing::HopFault;
 using testing::HopStage;
 using testing::kAlways;
+
+// How many times.
+template <const auto& kBounds>
+std::uint64_t observed(const SpanHistogram<kBounds>& times) {
+  return std::accumulate(times.counts().begin(), times.counts().end(), std::uint64_t{0});
+}
 
 class Fixture {
  public:
@@ -66,7 +73,7 @@ class Fixture {
     }
     return *pool_;
   }
-  hop::Pool::Parts pool_parts() { return {loop, resolver_, dialer_, budget, memory}; }
+  hop::Pool::Parts pool_parts() { return {loop, resolver_, dialer_, budget, memory, counters}; }
   hop::Pool::Acquired acquire() {
     return testing::await<hop::Pool::Acquired>(platforms, loop, [this] { return pool().acquire({}); });
   }
@@ -93,6 +100,7 @@ class Fixture {
   route::Route route;
   hop::ConnectionBudget budget{1000};
   hop::HostMemory memory;
+  hop::HopCounters counters;
   MemoryBudget message_memory{std::uint64_t{256} << 20U};
   std::vector<std::unique_ptr<testing::NextHop>> hops;
 

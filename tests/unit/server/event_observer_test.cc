@@ -86,6 +86,37 @@ TEST_F(EventObserverTest, AnAttemptThatWasNoneSaysSo) {
 }
 
 // Each login of a customer of many accounts would write one.
+// What was granted without the back end's word is to be seen among the others.
+TEST_F(EventObserverTest, AGrantedLoginIsALineOfTheUsualLevelAndAWarningInTheGraceTime) {
+  const io::Address client = *io::Address::from_ip("198.51.100.7", 40000);
+  session::LoginRecord record{.listener = "submission",
+                              .client = client,
+                              .name = "ann@example.com",
+                              .given = {},
+                              .result = session::AuthResult::granted,
+                              .reason = {}};
+  observer_.login(record);
+  EXPECT_THAT(take(), AllOf(HasSubstr("\"level\":\"info\""), HasSubstr("\"event\":\"login\""),
+                            HasSubstr("\"result\":\"granted\""), HasSubstr("\"account\":\"ann@example.com\"")));
+  record.reason = "grace: ldap: no answer";
+  observer_.login(record);
+  EXPECT_THAT(take(), HasSubstr("\"level\":\"warning\""));
+}
+
+// The log has one line a minute of a limit; the counters have all.
+TEST_F(EventObserverTest, EachTimeThatALimitIsMetIsCounted) {
+  policy::LimitNotice notice{.kind = policy::LimitNotice::Kind::refused, .limit = {}};
+  notice.limit.name = "ann@example.com";
+  for (int i = 0; i < 3; ++i) observer_.limit(notice);
+  notice.kind = policy::LimitNotice::Kind::near;
+  observer_.limit(notice);
+  std::uint64_t refused = 0;
+  observer_.limits().for_each([&refused](auto, auto, auto, policy::Action action, std::uint64_t count) {
+    if (action == policy::Action::refuse) refused += count;
+  });
+  EXPECT_EQ(refused, 3U);
+}
+
 TEST_F(EventObserverTest, AnUnknownClassIsToldOfAndNotWithoutEnd) {
   const session::UnknownClassRecord record{.listener = "l",
                                            .customer = "Acme",

@@ -46,6 +46,20 @@ class MonitoringTest : public ::testing::Test {
             metrics.counters.sessions.ended[0] = 7;
             metrics.routes = {{.route = "out", .totals = {.hosts = 2, .failing = 1, .live = 5, .idle = 3}}};
             metrics.counters.spool_synced = synced_;
+            metrics.backends = {{.name = "ldap", .by_kind = {3, 2, 1, 0, 0}, .took = {}}};
+            metrics.backends[0].took.observe(20ms);
+            auto& sessions = metrics.counters.sessions;
+            sessions.by_login.add(session::AuthResult::granted, auth::kFirstBackendSource);
+            sessions.by_login.add(session::AuthResult::granted, auth::kStoreSource);
+            sessions.by_login.add(session::AuthResult::refused, auth::kNoSource);
+            sessions.by_login.add_time(session::AuthResult::wrong, 2s);
+            sessions.content.observe(3ms);
+            sessions.tls.add({.version = "TLSv1.3", .group = "x25519"});
+            metrics.counters.hops.tls.add({.version = "TLSv1.2", .group = ""});
+            metrics.counters.queue.delivered.observe(2h);
+            metrics.counters.limits.add(
+                policy::Subject::customer,
+                {.quantity = policy::Quantity::messages, .span = policy::Span::hour, .action = policy::Action::slow});
             return metrics;
           },
           [this] { ++steps_; }, clock_));
@@ -134,6 +148,35 @@ TEST_F(MonitoringTest, SumsAreOfAllCores) {
   EXPECT_EQ(value("sluice_sessions_ended_total{reason=\"" + reason + "\"}"), "21");
 }
 
+TEST_F(MonitoringTest, WhatHasNamesIsSummedByThem) {
+  start(2);
+  EXPECT_EQ(value("sluice_logins_total{backend=\"ldap\",result=\"granted\"}"), "2");
+  EXPECT_EQ(value("sluice_logins_total{backend=\"store\",result=\"granted\"}"), "2");
+  EXPECT_EQ(value("sluice_logins_total{backend=\"none\",result=\"refused\"}"), "2");
+  EXPECT_EQ(value("sluice_logins_total{backend=\"ldap\",result=\"wrong\"}"), "0") << "there from the start";
+  EXPECT_EQ(value("sluice_backend_checks_total{backend=\"ldap\",result=\"wrong\"}"), "4");
+  EXPECT_EQ(value("sluice_backend_check_seconds_count{backend=\"ldap\"}"), "2");
+  EXPECT_EQ(value("sluice_limits_reached_total{subject=\"customer\",quantity=\"messages\",window=\"hour\","
+                  "effect=\"slow\"}"),
+            "2");
+  EXPECT_EQ(value("sluice_tls_connections_total{side=\"client\",version=\"TLSv1.3\",group=\"x25519\"}"), "2");
+  EXPECT_EQ(value("sluice_tls_connections_total{side=\"next_hop\",version=\"TLSv1.2\",group=\"none\"}"), "2");
+}
+
+TEST_F(MonitoringTest, StagesAreHistogramsOfAllCores) {
+  start(2);
+  EXPECT_EQ(value("sluice_login_seconds_bucket{result=\"wrong\",le=\"1.0\"}"), "0");
+  EXPECT_EQ(value("sluice_login_seconds_bucket{result=\"wrong\",le=\"2.5\"}"), "2");
+  EXPECT_EQ(value("sluice_login_seconds_sum{result=\"wrong\"}"), "4");
+  EXPECT_EQ(value("sluice_content_seconds_bucket{le=\"0.0025\"}"), "0");
+  EXPECT_EQ(value("sluice_content_seconds_bucket{le=\"0.005\"}"), "2");
+  EXPECT_EQ(value("sluice_queue_delivery_seconds_bucket{le=\"3600.0\"}"), "0");
+  EXPECT_EQ(value("sluice_queue_delivery_seconds_bucket{le=\"14400.0\"}"), "2");
+  for (const char* name :
+       {"policy", "next_hop_connect", "next_hop_tls_handshake", "next_hop_reply", "spool_sync", "queue_first_attempt"})
+    EXPECT_EQ(value("sluice_" + std::string(name) + "_seconds_count"), "0") << name;
+}
+
 TEST_F(MonitoringTest, AStuckCoreCostsNoMetricsOnceItHasAnswered) {
   start(2);
   EXPECT_EQ(value("sluice_sessions_accepted_total"), "200");
@@ -189,6 +232,9 @@ TEST(CoreFamilies, EachHasSamplesAndANameOfItsOwn) {
   CoreMetrics core;
   core.routes = {{.route = "out", .totals = {}}};
   core.oldest_queued = 1;
+  core.backends = {{.name = "store", .took = {}}};
+  core.counters.sessions.tls.add({.version = "TLSv1.3", .group = "x25519"});
+  core.counters.limits.add(policy::Subject::account, {});
   std::set<std::string_view> names;
   for (const metrics::Family& family : families_of(std::vector<CoreMetrics>{core})) {
     EXPECT_TRUE(names.insert(family.name).second) << family.name;

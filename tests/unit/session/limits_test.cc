@@ -1,5 +1,7 @@
 // Limits in a session: what is reserved at RCPT is spent with the message's 250 or given back, and what a limit has no
 // room for is refused with the reason.
+#include <numeric>
+
 #include "tests/unit/session/session_fixture.h"
 
 namespace sluice::session {
@@ -42,6 +44,11 @@ TEST_F(SessionLimitsTest, AreSpentWithTheMessage) {
   EXPECT_EQ(spent(Quantity::recipients), 2U);
   EXPECT_EQ(spent(Quantity::messages), 1U);
   EXPECT_EQ(spent(Quantity::bytes), 1U) << "in KiB, rounded up";
+  const auto times = [](const StageTimes& stage) {
+    return std::accumulate(stage.counts().begin(), stage.counts().end(), 0U);
+  };
+  EXPECT_EQ(times(host.counters.policy), 2U) << "for each RCPT";
+  EXPECT_EQ(times(host.counters.content), 1U);
   for (const Quantity each : {Quantity::recipients, Quantity::messages, Quantity::bytes}) EXPECT_EQ(reserved(each), 0U);
 }
 

@@ -1,6 +1,8 @@
 // Refused logins are answered a fixed time after AUTH, whatever they are refused for.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <numeric>
 #include <string_view>
 
 #include "tests/unit/session/session_fixture.h"
@@ -45,6 +47,29 @@ TEST_F(RefusedLogin, IsAnsweredAfterTheSameTimeForEveryReason) {
 }
 
 TEST_F(RefusedLogin, DelaysNoneThatIsGranted) { EXPECT_EQ(delays_of(testing::kLogin, 235), 0); }
+
+// With its delay, as its client had to wait.
+TEST_F(RefusedLogin, IsCountedAndMeasuredByItsResult) {
+  host.people.suspended_for = "unpaid";
+  (void)delays_of(kWrongLogin, 535);
+  (void)delays_of(testing::kLogin, 535);
+  (void)delays_of("AUTH PLAIN AGFubg==", 501);
+  host.people.suspended_for.clear();
+  (void)delays_of(testing::kLogin, 235);
+  const LoginCounters& logins = host.counters.by_login;
+  ASSERT_EQ(logins.by_source.size(), 1U);
+  EXPECT_EQ(logins.by_source[auth::kNoSource], (LoginCounters::ByResult{1, 1, 1, 0, 0, 1}));
+  const auto in_bucket = [&logins](AuthResult result, Duration span) {
+    const auto bounds = StageTimes::bounds();
+    const auto at = std::ranges::lower_bound(bounds, span) - bounds.begin();
+    return logins.took[static_cast<std::size_t>(result)].counts()[static_cast<std::size_t>(at)];
+  };
+  for (const AuthResult refused : {AuthResult::wrong, AuthResult::suspended, AuthResult::malformed})
+    EXPECT_EQ(in_bucket(refused, kDelay), 1U) << auth_result_name(refused);
+  const auto granted = logins.took[static_cast<std::size_t>(AuthResult::granted)].counts();
+  EXPECT_EQ(std::accumulate(granted.begin(), granted.end(), 0U), 1U);
+  EXPECT_EQ(in_bucket(AuthResult::granted, kDelay), 0U);
+}
 
 TEST_F(RefusedLogin, HoldsUpNoStop) {
   host.rules().refused_login_delay = 24h;

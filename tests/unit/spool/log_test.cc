@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <numeric>
 #include <span>
 #include <string>
 #include <vector>
@@ -62,6 +63,8 @@ TEST_F(LogTest, CrowdIsWrittenInPartsOneBehindTheOther) {
   // 300 messages of 4 KB are 1.2 MB, and a part is a little more than 256 KB.
   EXPECT_EQ(counters().records, 300U);
   EXPECT_EQ(counters().batches, 5U);
+  const auto syncs = counters().sync.counts();
+  EXPECT_EQ(std::accumulate(syncs.begin(), syncs.end(), 0U), 5U) << "each is measured";
 }
 
 TEST_F(LogTest, NextPartIsOnItsWayBeforeTheWaitersForTheOneBeforeGoOn) {
