@@ -23,6 +23,14 @@ std::unexpected<StoreError> no_such_domain(std::string_view name) {
                      absl::StrCat("there is no domain ", in_quotes(name), "; see them with: sluicectl domain list"));
 }
 
+StoreResult<std::vector<std::string>> read_names(Database& database, const Sql& names_of, std::size_t most) {
+  std::vector<std::string> names;
+  StoreResult<> read = database.query(names_of, {static_cast<std::int64_t>(most)},
+                                      [&names](const Row& row) { names.emplace_back(row.text(0)); });
+  if (!read) return std::unexpected(read.error());
+  return names;
+}
+
 }  // namespace
 
 AccountAdmin::AccountAdmin(std::unique_ptr<Database> database, std::unique_ptr<PasswordHasher> hasher)
@@ -37,6 +45,18 @@ StoreResult<std::unique_ptr<AccountAdmin>> AccountAdmin::open(const StoreAddress
   auto hasher = PasswordHasher::create(cost);
   if (!hasher) return std::unexpected(hasher.error());
   return std::unique_ptr<AccountAdmin>(new AccountAdmin(*std::move(database), *std::move(hasher)));
+}
+
+StoreResult<std::vector<std::string>> AccountAdmin::customer_names(std::size_t most) {
+  return read_names(*database_, "SELECT name FROM customer ORDER BY name LIMIT $1", most);
+}
+
+StoreResult<std::vector<std::string>> AccountAdmin::domain_names(std::size_t most) {
+  return read_names(*database_, "SELECT name FROM domain ORDER BY name LIMIT $1", most);
+}
+
+StoreResult<std::vector<std::string>> AccountAdmin::account_names(std::size_t most) {
+  return read_names(*database_, "SELECT name FROM account ORDER BY name LIMIT $1", most);
 }
 
 StoreResult<std::int64_t> AccountAdmin::customer_id(std::string_view name) {

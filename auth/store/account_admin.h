@@ -89,6 +89,10 @@ class AccountAdmin {
 
   [[nodiscard]] StoreResult<> add_customer(std::string_view name, WallMillis now);
   [[nodiscard]] StoreResult<std::vector<CustomerRecord>> customers();
+  // Names that there are, at most so many: what one that is unknown is compared with.
+  [[nodiscard]] StoreResult<std::vector<std::string>> customer_names(std::size_t most);
+  [[nodiscard]] StoreResult<std::vector<std::string>> domain_names(std::size_t most);
+  [[nodiscard]] StoreResult<std::vector<std::string>> account_names(std::size_t most);
   [[nodiscard]] StoreResult<CustomerRecord> customer(std::string_view name);
   // `reason` is the reply to a login while suspended. A status of active clears it.
   [[nodiscard]] StoreResult<> set_customer_status(std::string_view name, AccountStatus status, std::string_view reason);

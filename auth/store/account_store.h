@@ -130,6 +130,8 @@ class AccountStore {
   // Whether there is a customer of this name, compared without case; nothing where that cannot be found
   // out. Blocks.
   [[nodiscard]] virtual std::optional<bool> has_customer(std::string_view /*name*/) { return std::nullopt; }
+  // Names of customers, at most so many.  Blocks.
+  [[nodiscard]] virtual std::vector<std::string> customer_names(std::size_t /*most*/) { return {}; }
 
   // The networks that the operator has contained: no session may come from there.  Blocks.
   [[nodiscard]] virtual StoreResult<std::vector<Network>> contained_networks() { return std::vector<Network>(); }

@@ -193,6 +193,16 @@ std::optional<bool> EmbeddedStore::has_customer(std::string_view name) {
   return found;
 }
 
+std::vector<std::string> EmbeddedStore::customer_names(std::size_t most) {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> names;
+  if (database_ == nullptr) return names;
+  const StoreResult<> read =
+      database_->query("SELECT name FROM customer ORDER BY name LIMIT $1", {static_cast<std::int64_t>(most)},
+                       [&](const Row& row) { names.emplace_back(row.text(0)); });
+  return read ? names : std::vector<std::string>();
+}
+
 std::string EmbeddedStore::last_error() {
   const std::lock_guard lock(mutex_);
   const StoreResult<> read = follow();

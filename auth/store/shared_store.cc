@@ -98,6 +98,8 @@ StoreResult<std::size_t> SharedStore::note_mailbox(const std::string& account, M
 
 std::optional<bool> SharedStore::has_customer(std::string_view name) { return lease()->has_customer(name); }
 
+std::vector<std::string> SharedStore::customer_names(std::size_t most) { return lease()->customer_names(most); }
+
 StoreResult<std::vector<Network>> SharedStore::contained_networks() { return lease()->contained_networks(); }
 
 std::string SharedStore::last_error() { return lease()->last_error(); }

@@ -42,6 +42,7 @@ class SharedStore final : public AccountStore {
   [[nodiscard]] StoreResult<std::size_t> note_mailbox(const std::string& account, MailboxState state,
                                                       WallMillis now) override;
   [[nodiscard]] std::optional<bool> has_customer(std::string_view name) override;
+  [[nodiscard]] std::vector<std::string> customer_names(std::size_t most) override;
   [[nodiscard]] StoreResult<std::vector<Network>> contained_networks() override;
   [[nodiscard]] std::string last_error() override;
   [[nodiscard]] Changes changes_since(std::uint64_t seen) override;

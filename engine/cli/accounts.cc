@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "auth/store/account_admin.h"
+#include "auth/text.h"
 #include "engine/base/check.h"
 #include "engine/cli/account_certificates.h"
 #include "engine/cli/account_import.h"
@@ -14,6 +15,8 @@
 #include "engine/cli/password.h"
 #include "engine/cli/store_copies.h"
 #include "engine/io/real_platform.h"
+#include "engine/text/did_you_mean.h"
+#include "engine/text/quoted.h"
 
 namespace sluice::cli {
 namespace {
@@ -233,6 +236,27 @@ class AccountCommandRun {
   AccountAdmin& admin_;
 };
 
+// "; did you mean ...?" where one of the names that were given is none's, and like one that is; else nothing.
+std::string meant_instead(const AccountRequest& request, AccountAdmin& admin) {
+  constexpr std::size_t kNamesCompared = 100'000;
+  using Names = auth::StoreResult<std::vector<std::string>> (AccountAdmin::*)(std::size_t most);
+  const Names of_object = request.command->object == AccountObject::customer ? &AccountAdmin::customer_names
+                          : request.command->object == AccountObject::domain ? &AccountAdmin::domain_names
+                                                                             : &AccountAdmin::account_names;
+  const std::pair<std::string, Names> given[] = {{request.operand, of_object},
+                                                 {request.customer.value_or(""), &AccountAdmin::customer_names}};
+  for (const auto& [name, names_of] : given) {
+    if (name.empty()) continue;
+    const auto names = (admin.*names_of)(kNamesCompared);
+    if (!names) continue;
+    const std::vector<std::string_view> known(names->begin(), names->end());
+    const std::string_view meant = text::did_you_mean(name, known);
+    if (!meant.empty() && !auth::equal_ignoring_case(meant, name))
+      return "; did you mean " + text::in_quotes(meant) + "?";
+  }
+  return "";
+}
+
 int failed(const AccountCommandWorld& world, const auth::StoreError& error) {
   world.err << "sluicectl: " << error.what << "\n";
   return kCtlFailed;
@@ -263,7 +287,10 @@ int run_account_command(std::span<const std::string_view> args, const AccountCom
   const auto admin = AccountAdmin::open(*store, if_missing, world.hash_cost);
   if (!admin) return failed(world, admin.error());
   (*admin)->set_scram_iterations(world.settings.scram_iterations);
-  return finish_command(world, AccountCommandRun(parsed.request, world, **admin).run());
+  auth::StoreResult<> done = AccountCommandRun(parsed.request, world, **admin).run();
+  if (!done && done.error().kind == auth::StoreError::Kind::not_found)
+    done = auth::store_error(done.error().kind, done.error().what + meant_instead(parsed.request, **admin));
+  return finish_command(world, done);
 }
 
 int finish_command(const AccountCommandWorld& world, const auth::StoreResult<>& done) {

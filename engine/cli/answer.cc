@@ -28,14 +28,15 @@ void AnswerPrinter::line(std::string_view line) {
     err_ << "sluicectl: " << line.substr(control::kAnswerNote.size()) << "\n";
   } else if (has_end_ && line == control::kAnswerEnd) {
     ended_ = true;
+  } else if (out_ != nullptr) {
+    *out_ << line << "\n";
   } else {
-    out_ << line << "\n";
+    take_(line);
   }
 }
 
 bool AnswerPrinter::finish() {
-  out_ << rest_;
-  out_.flush();
+  if (out_ != nullptr) (*out_ << rest_).flush();
   if (!failed_ && (has_end_ ? !ended_ : empty_)) {
     failed_ = true;
     err_ << "sluicectl: the answer was cut off: there is more than this\n";

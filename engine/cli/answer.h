@@ -2,9 +2,11 @@
 // error. Owned by one call of sluicectl; one thread.
 #pragma once
 
+#include <functional>
 #include <iosfwd>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace sluice::cli {
 
@@ -15,7 +17,10 @@ class AnswerPrinter {
  public:
   // `has_end`: the answer ends in kAnswerEnd, or it is not whole.  Without it, an answer of nothing at all is cut off.
   // The streams outlive this.
-  AnswerPrinter(bool has_end, std::ostream& out, std::ostream& err) : has_end_(has_end), out_(out), err_(err) {}
+  AnswerPrinter(bool has_end, std::ostream& out, std::ostream& err) : has_end_(has_end), out_(&out), err_(err) {}
+  // Of an answer that has an end: whole lines of data go to `line`.
+  AnswerPrinter(std::function<void(std::string_view)> line, std::ostream& err)
+      : has_end_(true), take_(std::move(line)), err_(err) {}
 
   // Bytes of the answer, in any pieces.
   void feed(std::string_view bytes);
@@ -26,7 +31,8 @@ class AnswerPrinter {
   void line(std::string_view line);
 
   const bool has_end_;
-  std::ostream& out_;
+  std::ostream* const out_ = nullptr;  // null: `take_` is there
+  const std::function<void(std::string_view)> take_;
   std::ostream& err_;
   std::string rest_;  // of a line that is not complete
   bool ended_ = false;

@@ -19,6 +19,7 @@
 #include "engine/cli/queue_grammar.h"
 #include "engine/cli/trace.h"
 #include "engine/cli/usage.h"
+#include "engine/cli/view_grammar.h"
 #include "engine/config/example.h"
 #include "engine/text/command_words.h"
 
@@ -68,7 +69,6 @@ constexpr std::array<std::string_view, 25> kSluicectlCommands{
     "status",           "pools",         "counters", "reload",   "drain",  "sessions", "queue", "review",  "spool",
     "shield",           "usage",         "host",     "customer", "domain", "account",  "store", "contain", "release",
     "suspend-outgoing", "hold-outgoing", "explain",  "noticed",  "policy", "notify",   "trace"};
-constexpr std::size_t kViews = 3;  // the first so many show data
 constexpr int kTimeoutMaxS = 3600;
 
 // Takes over what the options say.  Says what is wrong, or nothing.
@@ -96,7 +96,8 @@ bool has_grammar(const Words& words) {
   return words.front() == "queue" || words.front() == "spool" || words.front() == "shield" || words.front() == "host" ||
          words.front() == "sessions" || words.front() == "usage" || words.front() == "explain" ||
          words.front() == "noticed" || words.front() == "trace" || words.front() == "policy" ||
-         words.front() == "review" || is_containment_word(words.front()) || is_account_object(words.front());
+         words.front() == "review" || is_relay_view(words.front()) || is_containment_word(words.front()) ||
+         is_account_object(words.front());
 }
 
 // What is left when the options are taken out.  Behind a word with a grammar of its own, options
@@ -215,7 +216,9 @@ SluicectlCommand parse_sluicectl(int argc, const char* const* argv) {
     if (json) left.rest.insert(account ? left.rest.end() : left.rest.begin() + 1, "--json");
     const bool walks_queue = name == "queue" || name == "review" || is_containment_word(name);
     if (walks_queue && !options.all[SluicectlOptions::kTimeout].given) command.timeout_s = kQueueTimeoutS;
-    if (name == "queue") {
+    if (is_relay_view(name)) {
+      parse_relay_view(left.rest, command);
+    } else if (name == "queue") {
       parse_queue_command(left.rest, command);
     } else if (name == "review") {
       parse_review_command(left.rest, command);
@@ -247,14 +250,13 @@ SluicectlCommand parse_sluicectl(int argc, const char* const* argv) {
   }
   const auto known = std::ranges::find(kSluicectlCommands, name);
   if (known == kSluicectlCommands.end()) return sluicectl_error(unknown_command(name, kSluicectlCommands));
-  const auto index = static_cast<std::size_t>(known - kSluicectlCommands.begin());
   const bool notify = name == "notify";
   if (notify && (left.rest.size() != 2 || left.rest.back() != "test"))
     return sluicectl_error("notify: takes one operand, test");
   if (!notify && left.rest.size() > 1) return sluicectl_error(std::string(name) + ": takes no operand");
-  if (json && index >= kViews) return sluicectl_error(std::string(name) + ": shows no data, so --json means nothing");
+  if (json) return sluicectl_error(std::string(name) + ": shows no data, so --json means nothing");
   command.kind = Kind::ask;
-  command.request = std::string(name) + (notify ? " test" : json ? " json" : "");
+  command.request = std::string(name) + (notify ? " test" : "");
   if (notify && !options.all[SluicectlOptions::kTimeout].given) command.timeout_s = kNotifyTimeoutS;
   return command;
 }

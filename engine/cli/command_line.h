@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/cli/moment.h"
+#include "engine/cli/view_options.h"
 #include "engine/trace/search.h"
 
 namespace sluice::cli {
@@ -72,6 +74,7 @@ struct ContainmentCommand {
   bool json = false;
   bool with_mail = false;
   bool list = false;  // show what is contained
+  TimeForm time = TimeForm::local;
 };
 
 // What a configuration is tried on: see policy.h.
@@ -108,9 +111,18 @@ struct TraceCommand {
   std::string directory;  // empty: as the configuration says
 };
 
+// How the relay's answer, rows in JSON, is shown: see view_run.h.
+struct ViewCommand {
+  const View* view = nullptr;  // null: the three tables of usage
+  bool usage = false;          // the answer is that of usage: `view` is one of its tables, or null
+  bool as_it_is = false;       // the relay's JSON
+  ViewOptions options;
+};
+
 struct SluicectlCommand {
   enum class Kind : std::uint8_t {
     ask,      // send `request` to the control socket, print the answer
+    view,     // send `request`, show the answer as `view` says
     account,  // run_account_command() with `account_args`
     spool,    // do what `spool` says
     host,     // do what `host` says
@@ -131,6 +143,7 @@ struct SluicectlCommand {
   // "status", "pools json", "reload", or as in queue_request.h, sessions_request.h, shield_request.h; without a
   // newline.
   std::string request;
+  ViewCommand view;
   SpoolCommand spool;
   HostCommand host;
   ContainmentCommand containment;

@@ -10,6 +10,7 @@
 #include "auth/store/containment_admin.h"
 #include "engine/base/check.h"
 #include "engine/cli/answer.h"
+#include "engine/cli/moment.h"
 #include "engine/cli/password.h"
 #include "engine/control/containment_request.h"
 #include "engine/text/did_you_mean.h"
@@ -257,14 +258,16 @@ class ContainmentRun {
   std::string left_;    // what it says beside that, or what it was not told
 };
 
-int list_containments(const AccountCommandWorld& world, ContainmentAdmin& admin, bool json) {
+int list_containments(const AccountCommandWorld& world, ContainmentAdmin& admin, bool json, TimeForm form) {
   const auto records = admin.list();
   if (!records) return finish_command(world, auth::without_value(records));
-  text::Table table{{"id", "kind", "subject", "status", "since_ms", "actor", "reason"}, {}};
+  text::Table table{{"id", "kind", "subject", "status", json ? "since_ms" : "since", "actor", "reason"}, {}};
+  const auto since = [&](WallMillis at) {
+    return json ? text::Cell(static_cast<std::uint64_t>(at)) : text::Cell(moment_text(at, form));
+  };
   for (const auth::ContainmentRecord& each : *records)
     table.rows.push_back({static_cast<std::uint64_t>(each.id), auth::contained_kind_name(each.kind), each.subject,
-                          auth::status_name(each.status), static_cast<std::uint64_t>(each.created), each.actor,
-                          each.reason});
+                          auth::status_name(each.status), since(each.created), each.actor, each.reason});
   if (!json && table.rows.empty()) {
     world.out << "nothing is contained\n";
   } else {
@@ -299,13 +302,14 @@ bool is_containment_word(std::string_view word) {
 }
 
 void parse_containment_command(const Words& words, SluicectlCommand& command) {
-  std::array<Option, 7> options{Option{kKindOptions[0], "NAME"},
+  std::array<Option, 8> options{Option{kKindOptions[0], "NAME"},
                                 Option{kKindOptions[1], "NAME"},
                                 Option{kKindOptions[2], "NETWORK"},
                                 Option{"--reason", "TEXT"},
                                 Option{"--json", ""},
                                 Option{"--with-mail", ""},
-                                Option{"--list", ""}};
+                                Option{"--list", ""},
+                                Option{"--time", "FORM"}};
   const std::string_view word = words.front();
   ContainmentCommand containment{.verb = std::ranges::find(kVerbWords, word, &VerbWord::word)->verb};
   std::string problem;
@@ -328,6 +332,9 @@ void parse_containment_command(const Words& words, SluicectlCommand& command) {
     }
   }
   if (problem.empty()) problem = finish_containment(containment, options);
+  if (const auto time = options.back().given; time && problem.empty())
+    problem = containment.list && !containment.json ? read_time_form(*time, containment.time)
+                                                    : "takes --time with --list alone, and without --json";
   if (!problem.empty()) return fail_containment(command, word, problem);
   command.kind = SluicectlCommand::Kind::contain;
   command.containment = std::move(containment);
@@ -341,7 +348,7 @@ int run_containment_command(const ContainmentCommand& command, const AccountComm
   if (!dead) return finish_command(world, auth::without_value(dead));
   const auto admin = ContainmentAdmin::open(*store);
   if (!admin) return finish_command(world, auth::without_value(admin));
-  if (command.list) return list_containments(world, **admin, command.json);
+  if (command.list) return list_containments(world, **admin, command.json, command.time);
   ContainmentRun run(command, world, **admin, actor);
   if (auto changed = run.change(*dead); !changed) return finish_command(world, changed);
   const bool whole = run.tell(relay);

@@ -15,7 +15,7 @@ SYNOPSIS
   sluicectl suspend-outgoing NAME | NETWORK [--reason TEXT] [--json]
   sluicectl hold-outgoing    NAME [--reason TEXT] [--json]
   sluicectl release          NAME | NETWORK [--with-mail] [--json]
-  sluicectl contain --list [--json]
+  sluicectl contain --list [--time FORM | --json]
 
 DESCRIPTION
   For a password that was stolen, in one command. NAME is an account or a
@@ -59,6 +59,8 @@ OPTIONS
   --reason TEXT   Why; up to 200 printable ASCII characters. A login is told.
   --with-mail     Release held mail, too.
   --list          What is contained now.
+  --time FORM     Of --list: since when, as local, iso or epoch; see LISTS in
+                  sluicectl --help.
   --json          Print JSON (RFC 8259).
   --config FILE, --control PATH, --store PATH, --timeout S
                   As in sluicectl --help.

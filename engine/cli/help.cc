@@ -3,6 +3,7 @@
 #include "engine/base/version.h"
 #include "engine/cli/account_grammar.h"
 #include "engine/cli/command_line.h"
+#include "engine/cli/view_options.h"
 #include "engine/io/library_version.h"
 #include "engine/text/figures.h"
 #include "engine/tls/library_version.h"
@@ -115,7 +116,7 @@ constexpr std::string_view kSluicectlHead = R"(NAME
   sluicectl - look after a running sluice, its queue and its accounts
 
 SYNOPSIS
-  sluicectl [OPTIONS] status | pools | counters [--json]
+  sluicectl [OPTIONS] status | pools | counters [--cores] [--watch [S]] [--json]
   sluicectl [OPTIONS] reload | drain
   sluicectl [OPTIONS] sessions [list | end] ...
   sluicectl [OPTIONS] queue | review COMMAND ...
@@ -141,9 +142,11 @@ DESCRIPTION
   file or database, whether a relay runs or not; a running one notices within a
   second.
 
-  status    How the relay is, core by core.
-  pools     The connections to each next hop, and its last error.
-  counters  What was counted since the start, summed over all cores.
+  status    How the relay is: sessions, messages, the queue, whether the spool
+            accepts mail.
+  pools     The connections to each next hop, and its last error; --by destination,
+            host or reason.
+  counters  What was counted since the start.
   reload    Read the configuration again, as SIGHUP does, and open the log anew;
             tells what is wrong, and whether the old configuration stays. Warns
             of certificates that cannot be shown or have expired.
@@ -208,6 +211,11 @@ OPTIONS
                   about that.
   --version       Print the version.
 
+LISTS
+  Options of status, pools, counters, queue list, queue destinations, sessions,
+  shield list and usage, each as far as it means something there.
+$(view options)
+
 FILES
   /etc/sluice/sluice.toml      The configuration.
   /var/lib/sluice/accounts.db  Customers, domains and accounts.
@@ -223,6 +231,9 @@ EXIT STATUS
 EXAMPLES
   All clients, and what keeps a connection waiting:
     sluicectl sessions
+
+  How it goes, again every five seconds:
+    sluicectl status --watch 5
 
   Messages taken so far, for a script:
     sluicectl counters --json
@@ -251,7 +262,8 @@ std::string sluicectl_help() {
   return std::string(kSluicectlHead) + account_commands_overview() +
          text::with_figures(kSluicectlTail, {{"timeout", std::to_string(kTimeoutS)},
                                              {"queue timeout", std::to_string(kQueueTimeoutS)},
-                                             {"notify timeout", std::to_string(kNotifyTimeoutS)}});
+                                             {"notify timeout", std::to_string(kNotifyTimeoutS)},
+                                             {"view options", std::string(kViewOptionsHelp)}});
 }
 
 }  // namespace sluice::cli

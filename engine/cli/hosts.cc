@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "engine/io/process.h"
+#include "engine/text/did_you_mean.h"
 #include "engine/text/json_text.h"
 #include "engine/text/quoted.h"
 #include "engine/text/table_text.h"
@@ -89,8 +90,12 @@ int run_host_command(const HostCommand& command, const std::string& path, WallMi
   tls::CertificateDirectory directory(path);
   std::vector<std::string> names = directory.list();
   if (!command.host.empty()) {
-    if (std::ranges::find(names, command.host) == names.end())
-      return failed(text::in_quotes(command.host) + ": " + path + " has no folder of that name with a certificate");
+    if (std::ranges::find(names, command.host) == names.end()) {
+      const std::vector<std::string_view> known(names.begin(), names.end());
+      const std::string_view meant = text::did_you_mean(command.host, known);
+      return failed(text::in_quotes(command.host) + ": " + path + " has no folder of that name with a certificate" +
+                    (meant.empty() ? "" : "; did you mean " + text::in_quotes(meant) + "?"));
+    }
     names = {command.host};
   }
   Reviews hosts;

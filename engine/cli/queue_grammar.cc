@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <iterator>
 #include <utility>
 
+#include "engine/cli/view_grammar.h"
+#include "engine/cli/views.h"
 #include "engine/control/queue_request.h"
 #include "engine/control/sessions_request.h"
 #include "engine/control/shield_request.h"
@@ -89,16 +92,18 @@ struct QueueOptions {
     for (std::size_t i = 0; i < names.size(); ++i)
       all.push_back({.name = names[i], .value = control::kQueueFilters[i].value});
     for (const auto& [name, value] : kOthers) all.push_back({.name = name, .value = value});
+    std::ranges::copy(ViewWords::all(), std::back_inserter(all));
   }
   QueueOptions(const QueueOptions&) = delete;
   QueueOptions& operator=(const QueueOptions&) = delete;
 
-  enum Other : std::uint8_t { kLimit, kAll, kJson, kHeld, kReason };
+  enum Other : std::uint8_t { kLimit, kAll, kJson, kHeld, kReason, kMessage };
   [[nodiscard]] const Option& other(Other option) const { return all[names.size() + option]; }
+  [[nodiscard]] std::span<const Option> view() const { return std::span(all).last(ViewWords::kCount); }
   [[nodiscard]] bool has(Other option) const { return other(option).given.has_value(); }
 
-  static constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kOthers{
-      {{"--limit", "N"}, {"--all", ""}, {"--json", ""}, {"--held", ""}, {"--reason", "TEXT"}}};
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kOthers{
+      {{"--limit", "N"}, {"--all", ""}, {"--json", ""}, {"--held", ""}, {"--reason", "TEXT"}, {"--message", ""}}};
   std::vector<std::string> names;  // "--sender" for "sender"
   std::vector<Option> all;
 };
@@ -107,6 +112,7 @@ std::string read_queue_options(const Words& operands, const QueueOptions& option
   request.json = options.has(QueueOptions::kJson);
   request.all = options.has(QueueOptions::kAll);
   request.held = request.held || options.has(QueueOptions::kHeld);
+  request.message = options.has(QueueOptions::kMessage);
   for (std::size_t i = 0; i < options.names.size(); ++i) {
     if (!options.all[i].given) continue;
     // Else an empty variable of a script would stand for everybody.
@@ -129,11 +135,47 @@ std::string read_queue_options(const Words& operands, const QueueOptions& option
   return request.id.empty() ? "needs an ID that is not empty" : control::queue_request_fault(request);
 }
 
+// What shows something gets it as JSON, and words it here.  Null: it shows nothing.
+const View* view_of(const control::QueueRequest& request) {
+  switch (request.verb) {
+    case control::QueueVerb::list:
+      return &kQueueListView;
+    case control::QueueVerb::destinations:
+      return &kQueueDestinationsView;
+    case control::QueueVerb::review:
+      return &kReviewView;
+    case control::QueueVerb::show:
+      return request.message ? &kContentView : &kMessageView;
+    case control::QueueVerb::flush:
+    case control::QueueVerb::hold:
+    case control::QueueVerb::release:
+    case control::QueueVerb::remove:
+    case control::QueueVerb::reject:
+      break;
+  }
+  return nullptr;
+}
+
+// Says what is wrong, or nothing.
+std::string finish_queue(const QueueOptions& options, control::QueueRequest request, SluicectlCommand& command) {
+  if (const View* const view = view_of(request)) {
+    const bool json = std::exchange(request.json, true);
+    if (request.verb == control::QueueVerb::review && !json && !request.limit)
+      request.limit = control::kQueueLimitDefault;
+    return make_view(
+        *view, options.view(),
+        {.line = control::encode_queue_request(request), .json = json, .limited = request.limit.has_value()}, command);
+  }
+  command.kind = SluicectlCommand::Kind::ask;
+  command.request = control::encode_queue_request(request);
+  return no_view_options(options.view());
+}
+
 }  // namespace
 
 void parse_queue_command(const Words& words, SluicectlCommand& command) {
   QueueOptions options;
-  const Parts parts = take_parts(words, options.all);
+  const Parts parts = take_parts(ViewWords::with_watch(words), options.all);
   if (parts.asks_for_help) return print(command, queue_help());
 
   const auto verb = std::ranges::find(control::kQueueVerbs, parts.verb, &control::QueueVerbName::name);
@@ -145,9 +187,8 @@ void parse_queue_command(const Words& words, SluicectlCommand& command) {
   control::QueueRequest request{.verb = verb->verb};
   std::string problem = parts.problem;
   if (problem.empty()) problem = read_queue_options(parts.operands, options, request);
-  if (!problem.empty()) return fail(command, "queue", " " + std::string(parts.verb) + ": " + problem);
-  command.kind = SluicectlCommand::Kind::ask;
-  command.request = control::encode_queue_request(request);
+  if (problem.empty()) problem = finish_queue(options, std::move(request), command);
+  if (!problem.empty()) fail(command, "queue", " " + std::string(parts.verb) + ": " + problem);
 }
 
 // Without a verb: list, and what stands there is the ID of one message.
@@ -157,7 +198,7 @@ void parse_review_command(const Words& words, SluicectlCommand& command) {
   constexpr std::array<QueueVerb, 4> kAsked{QueueVerb::review, QueueVerb::release, QueueVerb::reject,
                                             QueueVerb::remove};
   QueueOptions options;
-  Parts parts = take_parts(words, options.all);
+  Parts parts = take_parts(ViewWords::with_watch(words), options.all);
   if (parts.asks_for_help) return print(command, review_help());
   if (std::ranges::find(kVerbs, parts.verb) == kVerbs.end() && message::parse_queue_id(parts.verb))
     parts.operands.insert(parts.operands.begin(), std::exchange(parts.verb, {}));
@@ -171,9 +212,8 @@ void parse_review_command(const Words& words, SluicectlCommand& command) {
   std::string problem = parts.problem;
   if (problem.empty() && options.has(QueueOptions::kHeld)) problem = "takes no --held: nothing else is meant";
   if (problem.empty()) problem = read_queue_options(parts.operands, options, request);
-  if (!problem.empty()) return fail(command, "review", " " + std::string(parts.verb) + ": " + problem);
-  command.kind = SluicectlCommand::Kind::ask;
-  command.request = control::encode_queue_request(request);
+  if (problem.empty()) problem = finish_queue(options, std::move(request), command);
+  if (!problem.empty()) fail(command, "review", " " + std::string(parts.verb) + ": " + problem);
 }
 
 void parse_spool_command(const Words& words, SluicectlCommand& command) {
@@ -196,8 +236,10 @@ void parse_spool_command(const Words& words, SluicectlCommand& command) {
 
 void parse_shield_command(const Words& words, SluicectlCommand& command) {
   constexpr std::array<std::string_view, 2> kVerbs{"list", "release"};
-  std::array<Option, 2> options{Option{"--all", ""}, Option{"--json", ""}};
-  const Parts parts = take_parts(words, options);
+  std::vector<Option> options{Option{"--all", ""}, Option{"--json", ""}};
+  std::ranges::copy(ViewWords::all(), std::back_inserter(options));
+  const auto view = std::span(options).last(ViewWords::kCount);
+  const Parts parts = take_parts(ViewWords::with_watch(words), options);
   if (parts.asks_for_help) return print(command, shield_help());
   if (std::ranges::find(kVerbs, parts.verb) == kVerbs.end())
     return fail(command, "shield", parts.problem.empty() ? unknown_verb(parts.verb, kVerbs) : ": " + parts.problem);
@@ -210,7 +252,15 @@ void parse_shield_command(const Words& words, SluicectlCommand& command) {
   if (problem.empty() && parts.operands.size() > 1) problem = "takes one operand only";
   if (!parts.operands.empty()) request.subject = parts.operands.front();
   if (problem.empty()) problem = control::shield_request_fault(request);
+  const bool lists = request.verb == Verb::list;
+  if (problem.empty() && lists) {
+    const bool json = std::exchange(request.json, true);
+    problem = make_view(kShieldView, view, {.line = control::encode_shield_request(request), .json = json}, command);
+  } else if (problem.empty()) {
+    problem = no_view_options(view);
+  }
   if (!problem.empty()) return fail(command, "shield", " " + std::string(parts.verb) + ": " + problem);
+  if (lists) return;
   command.kind = SluicectlCommand::Kind::ask;
   command.request = control::encode_shield_request(request);
 }
@@ -253,7 +303,9 @@ void parse_sessions_command(const Words& words, SluicectlCommand& command) {
   const std::size_t filters = options.size();
   options.push_back({.name = "--limit", .value = "N"});
   options.push_back({.name = "--json", .value = ""});
-  Parts parts = take_parts(words, options);
+  std::ranges::copy(ViewWords::all(), std::back_inserter(options));
+  const auto view = std::span(options).last(ViewWords::kCount);
+  Parts parts = take_parts(ViewWords::with_watch(words), options);
   if (parts.asks_for_help) return print(command, sessions_help());
   if (parts.verb.empty()) parts.verb = kVerbs.front();
   if (std::ranges::find(kVerbs, parts.verb) == kVerbs.end())
@@ -270,9 +322,21 @@ void parse_sessions_command(const Words& words, SluicectlCommand& command) {
     if (problem.empty() && options[i].given->empty()) problem = names[i] + " needs a value";
   }
   if (problem.empty() && options[filters].given)
-    problem = read_number(*options[filters].given, request.limit, options[filters], 1, control::kSessionsLimitMax);
+    problem =
+        read_number(*options[filters].given, request.limit.emplace(), options[filters], 1, control::kSessionsLimitMax);
   if (problem.empty()) problem = control::sessions_request_fault(request);
+  const bool lists = request.verb == control::SessionsRequest::Verb::list;
+  if (problem.empty() && lists) {
+    const bool json = std::exchange(request.json, true);
+    problem = make_view(
+        kSessionsView, view,
+        {.line = control::encode_sessions_request(request), .json = json, .limited = request.limit.has_value()},
+        command);
+  } else if (problem.empty()) {
+    problem = no_view_options(view);
+  }
   if (!problem.empty()) return fail(command, "sessions", " " + std::string(parts.verb) + ": " + problem);
+  if (lists) return;
   command.kind = SluicectlCommand::Kind::ask;
   command.request = control::encode_sessions_request(request);
 }

@@ -1,6 +1,8 @@
 #include <string>
 
 #include "engine/cli/queue_grammar.h"
+#include "engine/cli/view_options.h"
+#include "engine/text/figures.h"
 
 namespace sluice::cli {
 namespace {
@@ -9,13 +11,17 @@ constexpr std::string_view kQueue = R"(NAME
   sluicectl queue - look after the mail that is waiting to be delivered
 
 SYNOPSIS
-  sluicectl queue list [FILTER ...] [--limit N] [--json]
+  sluicectl queue list [FILTER ...] [--limit N] [--sort KEY] [--top N]
+                  [--by KEY] [--watch [S]] [--time FORM] [--json]
   sluicectl queue show ID [--json]
+  sluicectl queue show ID --message --reason TEXT [--json]
   sluicectl queue flush | release | remove  ID | FILTER ... | --all [--json]
   sluicectl queue hold | reject  ID | FILTER ... | --all [--reason TEXT]
                   [--json]
   sluicectl queue review [ID | FILTER ...] [--limit N] [--json]
-  sluicectl queue destinations [--destination DESTINATION] [--limit N] [--json]
+  sluicectl queue destinations [--destination DESTINATION] [--limit N]
+                  [--sort KEY] [--top N] [--by KEY] [--cores] [--watch [S]]
+                  [--json]
 
 DESCRIPTION
   Asks the running relay, through its control socket, about messages that it
@@ -26,8 +32,15 @@ DESCRIPTION
   list      The messages, one on a line, those that are tried next first: ID,
             age, size, sender, recipients that are left, when it is tried next,
             and the last response on those that are left: why it is still here.
+            All there are; more than 10000 come in no order without --sort.
+            --by customer, account, destination (a message for several counts
+            at each) or reason counts messages, recipients and bytes, and shows
+            the age of the oldest.
   show      All about one message: each recipient with the last word on it, and
-            the tries.
+            the tries. With --message the message itself, its header and text,
+            each line escaped as in the log; the log gets who has read it, and
+            TEXT, as event message_shown. Not on a support desk's socket
+            (server.support_control).
   flush     Try messages now, and leave no destination of theirs alone any
             longer. Those on hold stay there. Refused while the relay is being
             stopped: no delivery attempt starts any more; the others work.
@@ -45,7 +58,8 @@ DESCRIPTION
   destinations
             Where messages wait for, one on a line: how many, how many are being
             transmitted, how long it is left alone yet, and what it said last,
-            to mail of the queue or to mail that was passed on at once.
+            to mail of the queue or to mail that was passed on at once. --by
+            destination or reason.
             The name (DSN to send) is no place: messages are listed there that
             have a report to their sender to send, whatever else they wait for.
 
@@ -77,10 +91,13 @@ FILTERS
 OPTIONS
   --all           Every message there is, in place of ID and filters.
   --held          Only what is on hold.
-  --reason TEXT   Of hold and reject: why, up to 200 printable ASCII characters.
-  --limit N       Show N at most, from 1 to 10000. Default: 100, and with --json
-                  all there are. What is cut says so, with --json on standard
-                  error. More than 10000 come in no order.
+  --message       Of show: what is in the message. Needs --reason.
+  --reason TEXT   Of hold, reject and show --message: why, up to 200 printable ASCII
+                  characters.
+  --limit N       Look for N at most, from 1 to 10000, whichever they are; of
+                  review 100 without it or --json. What is cut says so, on
+                  standard error.
+$(view options)
   --json          Print JSON (RFC 8259).
   --config FILE, --control PATH, --timeout S
                   As in sluicectl --help.
@@ -107,6 +124,10 @@ EXAMPLES
     sluicectl queue hold --account user@example.com --reason 'stolen'
     sluicectl review --account user@example.com --limit 10
     sluicectl review remove --account user@example.com
+
+  Who has most mail waiting, and the largest messages:
+    sluicectl queue list --by customer --top 10
+    sluicectl queue list --sort bytes --top 10
 
   IDs of all reports that are stuck, for a script:
     sluicectl queue list --sender '<>' --json
@@ -161,7 +182,7 @@ constexpr std::string_view kShield = R"(NAME
   sluicectl shield - see and lift what the shield against guessing does
 
 SYNOPSIS
-  sluicectl shield list [--json]
+  sluicectl shield list [--sort KEY] [--top N] [--watch [S]] [--json]
   sluicectl shield release ADDRESS | NETWORK | ACCOUNT | --all [--json]
 
 DESCRIPTION
@@ -173,8 +194,7 @@ DESCRIPTION
 
   list      What is refused and slowed at this moment, one on a line: what it
             is, how many failures there were within the window, and in how many
-            seconds it is free again if nothing else fails. At most 10000 of
-            each kind.
+            seconds it is free again if nothing else fails.
   release   Forget the failures of an address; of a network, with all networks
             and addresses in it; of an account; of everything. Tells how many
             entries went: 0 if nothing was known of it. An address stays refused
@@ -182,6 +202,7 @@ DESCRIPTION
 
 OPTIONS
   --all           Everything there is, in place of an operand.
+$(view options)
   --json          Print JSON (RFC 8259).
   --config FILE, --control PATH, --timeout S
                   As in sluicectl --help.
@@ -260,7 +281,8 @@ constexpr std::string_view kSessions = R"(NAME
   sluicectl sessions - see and end the sessions of clients
 
 SYNOPSIS
-  sluicectl sessions [list] [FILTER ...] [--limit N] [--json]
+  sluicectl sessions [list] [FILTER ...] [--limit N] [--sort KEY] [--top N]
+                  [--by KEY] [--watch [S]] [--json]
   sluicectl sessions end FILTER ... [--json]
 
 DESCRIPTION
@@ -268,7 +290,9 @@ DESCRIPTION
 
   list      The sessions, one on a line: core, client, listener, customer,
             account, for how long, messages that it has sent, and what it is
-            waiting for.
+            waiting for. --by customer, account, host (that of the client) or
+            reason (what is waited for) counts sessions, and sums what they
+            sent.
   end       End sessions, with 421: at once where the client is between two
             commands, and after the message whose content is on its way. Tells
             how many there were, on how many cores. Nobody is kept from logging
@@ -285,8 +309,9 @@ FILTERS
                   or not.
 
 OPTIONS
-  --limit N       Show N at most, from 1 to 10000. Default: 10000. What is cut
-                  says so, on standard error.
+  --limit N       Show N at most, from 1 to 1000000, whichever they are. What is
+                  cut says so, on standard error.
+$(view options)
   --json          Print JSON (RFC 8259).
   --config FILE, --control PATH, --timeout S
                   As in sluicectl --help.
@@ -305,16 +330,20 @@ SEE ALSO
   sluicectl --help, sluicectl account --help
 )";
 
+std::string with_view_options(std::string_view page) {
+  return text::with_figures(page, {{"view options", std::string(kViewOptionsHelp)}});
+}
+
 }  // namespace
 
-std::string queue_help() { return std::string(kQueue); }
+std::string queue_help() { return with_view_options(kQueue); }
 
 std::string spool_help() { return std::string(kSpool); }
 
-std::string shield_help() { return std::string(kShield); }
+std::string shield_help() { return with_view_options(kShield); }
 
 std::string host_help() { return std::string(kHost); }
 
-std::string sessions_help() { return std::string(kSessions); }
+std::string sessions_help() { return with_view_options(kSessions); }
 
 }  // namespace sluice::cli

@@ -1,9 +1,14 @@
 #include "engine/cli/usage.h"
 
-#include <array>
+#include <algorithm>
 #include <charconv>
+#include <iterator>
+#include <span>
 #include <utility>
+#include <vector>
 
+#include "engine/cli/usage_listing.h"
+#include "engine/cli/view_options.h"
 #include "engine/control/usage_request.h"
 
 namespace sluice::cli {
@@ -13,7 +18,8 @@ constexpr std::string_view kUsagePage = R"(NAME
   sluicectl usage - see what is used of the limits, and who uses most
 
 SYNOPSIS
-  sluicectl usage [--account NAME] [--customer NAME] [--limit N | --top N] [--json]
+  sluicectl usage [--account NAME] [--customer NAME] [--limit N | --top N]
+                  [--sort KEY] [--by KEY] [--watch [S]] [--time FORM] [--json]
 
 DESCRIPTION
   Asks the running relay, through its control socket, what accounts and customers
@@ -71,9 +77,16 @@ OPTIONS
                   each window, of accounts, customers and each other subject; in the
                   second table those with most networks, unknown recipients (of 20
                   answers and more), large messages, refusals and held messages:
-                  column "most" says which. With --customer: of its accounts.
+                  column "most" says which. With --customer: of its accounts. With
+                  --sort or --by, which show one table alone: its first N.
+  --sort KEY      The first table sorted by a column of it, or the second by one
+                  that the first has not: what is most first, names from A on;
+                  with -KEY the other way round.
+  --by KEY        The second table put together by customer or account.
+  --watch [S], --time FORM
+                  As in sluicectl --help.
   --json          Print JSON (RFC 8259): an object of "windows", "senders" and
-                  "decisions", each an array.
+                  "decisions", each an array; with --sort or --by that one array.
   --config FILE, --control PATH, --timeout S
                   As in sluicectl --help.
   -h, --help      Print this page.
@@ -99,7 +112,7 @@ void fail_usage(SluicectlCommand& command, const std::string& problem) {
 }
 
 // All options that are given.  Says what is wrong, or nothing.
-std::string take_usage_options(const text::Words& words, std::array<text::Option, 5>& options, bool& asks_for_help) {
+std::string take_usage_options(const text::Words& words, std::span<text::Option> options, bool& asks_for_help) {
   for (std::size_t at = 1; at < words.size();) {
     const std::string_view word = words[at];
     if (text::Option* const option = text::find_option(options, word); option != nullptr) {
@@ -128,27 +141,32 @@ std::string take_count(const text::Option& option, std::uint32_t most, std::uint
 }  // namespace
 
 void parse_usage_command(const text::Words& words, SluicectlCommand& command) {
-  std::array<text::Option, 5> options{text::Option{"--account", "NAME"}, text::Option{"--customer", "NAME"},
-                                      text::Option{"--limit", "N"}, text::Option{"--json", ""},
-                                      text::Option{"--top", "N"}};
+  std::vector<text::Option> options{text::Option{"--account", "NAME"}, text::Option{"--customer", "NAME"},
+                                    text::Option{"--limit", "N"}, text::Option{"--json", ""}};
+  std::ranges::copy(ViewWords::all(), std::back_inserter(options));
   bool asks_for_help = false;
-  std::string problem = take_usage_options(words, options, asks_for_help);
+  std::string problem = take_usage_options(ViewWords::with_watch(words), options, asks_for_help);
   if (asks_for_help) {
     command.kind = SluicectlCommand::Kind::print;
     command.text = usage_help();
     return;
   }
-  control::UsageRequest request{.json = options[3].given.has_value(),
-                                .account = std::string(options[0].given.value_or("")),
+  control::UsageRequest request{.account = std::string(options[0].given.value_or("")),
                                 .customer = std::string(options[1].given.value_or(""))};
   // An empty variable of a script would stand for all.
   for (const text::Option& option : {options[0], options[1]})
     if (problem.empty() && option.given && option.given->empty()) problem = std::string(option.name) + " is empty";
   if (options[2].given && problem.empty()) problem = take_count(options[2], control::kUsageRowsMax, request.limit);
-  if (options[4].given && problem.empty()) problem = take_count(options[4], control::kUsageTopMax, request.top);
+  ViewCommand view{.usage = true, .options = {.json = options[3].given.has_value()}};
+  if (problem.empty())
+    view.view = read_usage_options(std::span(options).last(ViewWords::kCount), view.options, problem);
+  // Of all tables together it is the relay's word: who has most of each figure.
+  if (view.view == nullptr) request.top = std::exchange(view.options.top, std::nullopt).value_or(0);
   if (problem.empty()) problem = control::usage_request_fault(request);
   if (!problem.empty()) return fail_usage(command, problem);
-  command.kind = SluicectlCommand::Kind::ask;
+  view.as_it_is = view.view == nullptr && view.options.json;
+  command.kind = SluicectlCommand::Kind::view;
+  command.view = std::move(view);
   command.request = control::encode_usage_request(request);
 }
 

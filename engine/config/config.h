@@ -37,6 +37,8 @@ struct ServerConfig {
   std::string group;            // empty: the user's own
   std::string state_dir = "/var/lib/sluice";
   std::string control = "/run/sluice/control.sock";
+  std::string support_control;                // a second one, for requests that only look; empty: there is none
+  std::string support_group;                  // who may use it; empty: `group`
   std::string policy_url;                     // named in refusals; may be empty
   Duration drain = std::chrono::seconds(30);  // how long open sessions may go on when the relay stops
 };

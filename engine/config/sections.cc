@@ -51,6 +51,23 @@ void read_server(const ConfigNode* table, ConfigDiagnostics& diagnostics, Server
   section.about("Where what must outlive a restart is kept, and the socket that sluicectl talks to.", Change::restart);
   section.text("state_dir", server.state_dir, kPathRule);
   section.text("control", server.control, kSocketPathRule);
+  section.about(
+      "A second socket, for a support desk: there sluicectl (with --control) may look, but change nothing and read no "
+      "message. Members of the group may use it; an empty one is that of the other socket. It needs a directory that "
+      "they may enter, which is made where it is missing.",
+      Change::restart);
+  section.example("\"/run/sluice-support/control.sock\"");
+  section.text("support_control", server.support_control, kSocketPathRule);
+  section.example("\"support\"");
+  section.text("support_group", server.support_group, kUserRule);
+  const auto directory_of = [](const std::string& path) { return path.substr(0, path.rfind('/')); };
+  const bool other_group = !server.support_group.empty() && server.support_group != server.group;
+  if (!server.support_control.empty() && other_group &&
+      directory_of(server.support_control) == directory_of(server.control))
+    section.error("support_control", "is in the directory of the other socket, which is for another group",
+                  "a path in a directory of its own");
+  if (server.support_control.empty() && !server.support_group.empty())
+    section.error("support_group", "has no support_control to go with it", "support_control, or neither");
   section.about("A page that explains your policy. Refusals for a limit name it.");
   section.example("\"https://www.example.net/mail-policy\"");
   section.text("policy_url", server.policy_url, kUrlRule);

@@ -47,7 +47,7 @@ constexpr std::array kVerbs{QueueVerbName{"list", QueueVerb::list},
                             QueueVerbName{"reject", QueueVerb::reject}};
 
 constexpr std::size_t line_bytes_max() {
-  std::size_t size = std::string_view("queue destinations json all held limit=10000").size();
+  std::size_t size = std::string_view("queue destinations message json all held limit=10000").size();
   for (const QueueFilter& filter : kAllQueueFilters) size += 1 + filter.name.size() + 1 + 3 * filter.bytes_max;
   return size + 1 + kReason.size() + 1 + 3 * kHoldReasonBytesMax;
 }
@@ -58,8 +58,11 @@ bool shows_many(QueueVerb verb) {
 }
 
 std::string reason_fault(const QueueRequest& request) {
+  if (request.message && request.verb != QueueVerb::show) return "takes no --message";
+  if (request.message && request.reason.empty()) return "--message needs --reason TEXT: who reads mail says why";
   if (request.reason.empty()) return "";
-  if (request.verb != QueueVerb::hold && request.verb != QueueVerb::reject) return "takes no --reason";
+  if (!request.message && request.verb != QueueVerb::hold && request.verb != QueueVerb::reject)
+    return "takes no --reason";
   // It is shown to operators, and in a DSN.
   const bool printable = std::ranges::all_of(request.reason, [](char c) { return c >= ' ' && c <= '~'; });
   if (printable && request.reason.size() <= kHoldReasonBytesMax) return "";
@@ -91,6 +94,7 @@ bool take_word(std::string_view word, QueueRequest& request) {
   if (word == "json") return request.json = true;
   if (word == "all") return request.all = true;
   if (word == "held") return request.held = true;
+  if (word == "message") return request.message = true;
   const std::size_t equals = word.find('=');
   if (equals == std::string_view::npos) return false;
   const std::string_view name = word.substr(0, equals);
@@ -146,6 +150,7 @@ std::string encode_queue_request(const QueueRequest& request) {
   std::string line(kQueueWord);
   const auto verb = std::ranges::find(kVerbs, request.verb, &QueueVerbName::verb);
   (line += ' ') += verb->name;
+  if (request.message) line += " message";
   if (request.json) line += " json";
   if (request.all) line += " all";
   if (request.held) line += " held";

@@ -1,6 +1,7 @@
 // What sluicectl asks of the queue, as a value and as a line for the control socket:
 //
-//   queue VERB [json] [all] [held] [limit=N] [id=V] [customer=V] [sender=V] [recipient=V] [destination=V] [account=V]
+//   queue VERB [message] [json] [all] [held] [limit=N] [id=V] [customer=V] [sender=V] [recipient=V] [destination=V]
+//   [account=V]
 //       [client=V] [subject=V] [reason=V]
 //
 // The answer is text or JSON, perhaps of many pages, and ends in a line of its own: kAnswerEnd.  Before that, or
@@ -59,7 +60,8 @@ struct QueueRequest {
   std::string client;       // address that it came from, or a network
   std::string subject;      // a part of its Subject field, see subject_contains()
   bool held = false;        // only what is on hold
-  std::string reason;       // of hold and reject; may be empty
+  bool message = false;     // of show: the message itself, its content
+  std::string reason;       // of hold and reject, where it may be empty, and of a message that is shown
   friend bool operator==(const QueueRequest&, const QueueRequest&) = default;
 
   [[nodiscard]] bool unlimited() const { return json && !limit; }

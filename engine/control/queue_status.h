@@ -1,5 +1,5 @@
-// What a core answers to a request about its queue, as values, and the answers of all cores as text for a reader or as
-// JSON. Pure; any thread.
+// What a core answers to a request about its queue, as values, and the answers of all cores as JSON, a row a line; of
+// an order also as text.  Pure; any thread.
 #pragma once
 
 #include <cstdint>
@@ -53,6 +53,7 @@ struct DestinationRow {
 struct QueueAnswer {
   std::vector<QueueRow> rows;
   std::vector<DestinationRow> destinations;
+  std::string content;             // a part of the message that is shown
   std::uint64_t found = 0;         // messages that passed the filters
   std::uint64_t changed = 0;       // of these
   std::uint64_t under_way = 0;     // of these, as far as they were held: in a delivery attempt at that moment
@@ -64,16 +65,14 @@ struct QueueAnswer {
 // Of the verbs that answer with rows of messages.
 [[nodiscard]] bool shows_messages(QueueVerb verb);
 
-// Whether all that was asked for is more, on all cores together, than an answer that is gathered first may have: it
-// then goes out in pages.
-[[nodiscard]] bool needs_pages(const QueueRequest& request, std::span<const QueueAnswer> answers);
+// Whether all there is was asked for: it goes out in pages, as nobody knows how much that is.
+[[nodiscard]] bool goes_in_pages(const QueueRequest& request);
 
-// An answer that goes out in pages, as JSON.
+// A page of such an answer, as JSON.  `first`: no row of it is written yet.
 [[nodiscard]] std::string render_page(const QueueRequest& request, const QueueAnswer& page, bool first);
 
 // An answer that is gathered: at most as many as the request's limit; all of `answers` where it has none and is for a
 // program.
-[[nodiscard]] std::string render_queue(const QueueRequest& request, std::span<const QueueAnswer> answers,
-                                       WallMillis now);
+[[nodiscard]] std::string render_queue(const QueueRequest& request, std::span<const QueueAnswer> answers);
 
 }  // namespace sluice::control

@@ -48,10 +48,10 @@ std::string sessions_request_fault(const SessionsRequest& request) {
   }
   if (!request.address.empty())
     if (const auto network = Network::parse(request.address); !network) return "--address " + network.error();
-  if (request.limit < 1 || request.limit > kSessionsLimitMax)
+  if (request.limit && (*request.limit < 1 || *request.limit > kSessionsLimitMax))
     return "--limit needs a whole number from 1 to " + std::to_string(kSessionsLimitMax);
   if (request.verb == SessionsRequest::Verb::list) return "";
-  if (request.limit != kSessionsLimitMax) return "takes no --limit";
+  if (request.limit) return "takes no --limit";
   return request.has_filter() ? "" : "needs --account, --customer or --address: whose sessions?";
 }
 
@@ -59,7 +59,7 @@ std::string encode_sessions_request(const SessionsRequest& request) {
   std::string line(kSessionsWord);
   if (request.verb == SessionsRequest::Verb::end) line += kEnd;
   if (request.json) line += kJson;
-  if (request.limit != kSessionsLimitMax) line.append(kLimit).append(std::to_string(request.limit));
+  if (request.limit) line.append(kLimit).append(std::to_string(*request.limit));
   for (const SessionFilter& filter : kAllSessionFilters) {
     const std::string& text = request.*filter.text;
     if (!text.empty()) append_escaped(line.append(" ").append(filter.name).append("="), text);
@@ -74,7 +74,7 @@ std::expected<SessionsRequest, std::string> decode_sessions_request(std::string_
   if (take_text(rest, kEnd)) request.verb = SessionsRequest::Verb::end;
   request.json = take_text(rest, kJson);
   if (take_text(rest, kLimit)) {
-    const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), request.limit);
+    const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), request.limit.emplace());
     if (error != std::errc()) return not_as_written();
     rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
   }
@@ -89,17 +89,21 @@ std::expected<SessionsRequest, std::string> decode_sessions_request(std::string_
   return if_as_written(std::move(request), line, sessions_request_fault, encode_sessions_request);
 }
 
-std::string render_sessions(const SessionsRequest& request, std::span<const CoreSessions> cores) {
+std::string render_sessions_page(const CoreSessions& page, std::size_t most, bool first) {
   text::Table table{{"core", "id", "client", "listener", "customer", "account", "tls", "seconds", "bytes", "messages",
                      "message", "waits_for"},
                     {}};
-  for (const CoreSessions& core : cores)
-    for (const SessionStatus& s : core.sessions)
-      if (table.rows.size() < request.limit)
-        table.rows.push_back({std::uint64_t{core.core}, s.id, s.client, s.listener, s.customer, s.account, s.tls,
-                              s.seconds, s.bytes_received, s.messages, s.in_transaction ? "yes" : "no", s.waits_for});
-  std::string text = request.json ? text::as_json(table) : text::as_text(table);
-  const std::uint64_t left_out = sum_of(cores) - table.rows.size();
+  for (const SessionStatus& s : std::span(page.sessions).first(std::min(most, page.sessions.size())))
+    table.rows.push_back({std::uint64_t{page.core}, s.id, s.client, s.listener, s.customer, s.account, s.tls, s.seconds,
+                          s.bytes_received, s.messages, s.in_transaction ? "yes" : "no", s.waits_for});
+  std::string text;
+  for (const auto& row : table.rows)
+    text.append(text.empty() && first ? "[\n " : ",\n ").append(text::json_object(table.names, row));
+  return text;
+}
+
+std::string render_sessions_end(bool first, std::uint64_t left_out) {
+  std::string text = first ? "[\n]\n" : "\n]\n";
   if (left_out > 0) text.append(kAnswerNote).append(counted(left_out, "session")).append(" more\n");
   return text;
 }

@@ -4,13 +4,14 @@
 //   sessions end [json] [account=V] [customer=V] [address=V]
 //
 // The words are in this order, parted by one blank each; V as in words.h.  Of the filters all that are given must hold;
-// the second form needs one.  The answer ends as those about the queue do.
-// Pure; any thread.
+// the second form needs one.  The answer ends as those about the queue do; what is listed is JSON, with the word or
+// without. Pure; any thread.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,16 +19,18 @@
 
 namespace sluice::control {
 
-inline constexpr std::uint32_t kSessionsLimitMax = 10'000;
+inline constexpr std::uint32_t kSessionsLimitMax = 1'000'000;
+// So many of a core's sessions are looked at in one turn, and shown in one page.
+inline constexpr std::size_t kSessionsPage = 256;
 
 struct SessionsRequest {
   enum class Verb : std::uint8_t { list, end };
   Verb verb = Verb::list;
   bool json = false;
-  std::uint32_t limit = kSessionsLimitMax;  // of what is shown
-  std::string account;                      // compared as login names are
-  std::string customer;                     // its name, without case
-  std::string address;                      // of the client, or a network
+  std::optional<std::uint32_t> limit;  // of what is shown; not given: all there is
+  std::string account;                 // compared as login names are
+  std::string customer;                // its name, without case
+  std::string address;                 // of the client, or a network
   friend bool operator==(const SessionsRequest&, const SessionsRequest&) = default;
 
   [[nodiscard]] bool has_filter() const { return !(account.empty() && customer.empty() && address.empty()); }
@@ -67,11 +70,14 @@ struct SessionStatus {
 struct CoreSessions {
   std::uint32_t core = 0;
   std::uint64_t met = 0;                // sessions that pass the filters; of `end`: that were asked to end
-  std::vector<SessionStatus> sessions;  // of `list`, up to the limit
+  std::vector<SessionStatus> sessions;  // of `list`, a page of them
+  bool over = false;                    // of `list`: there are no more pages
 };
 
-// At most `request.limit` of all cores; a note says what is left out.
-[[nodiscard]] std::string render_sessions(const SessionsRequest& request, std::span<const CoreSessions> cores);
+// A page of the list, as JSON: the first so many of its sessions.  `first`: nothing of the list is written yet.
+[[nodiscard]] std::string render_sessions_page(const CoreSessions& page, std::size_t most, bool first);
+// What comes behind the last page; `left_out`: so many more there are.
+[[nodiscard]] std::string render_sessions_end(bool first, std::uint64_t left_out);
 [[nodiscard]] std::string render_sessions_ended(const SessionsRequest& request, std::span<const CoreSessions> cores);
 
 }  // namespace sluice::control

@@ -60,7 +60,7 @@ std::expected<ShieldRequest, std::string> decode_shield_request(std::string_view
   return if_as_written(std::move(request), line, shield_request_fault, encode_shield_request);
 }
 
-std::string render_shield(std::span<const auth::ShieldEntry> entries, bool json) {
+std::string render_shield_page(std::span<const auth::ShieldEntry> entries, bool first) {
   text::Table table{{"kind", "effect", "failures", "seconds_left", "subject"}, {}};
   for (const auth::ShieldEntry& entry : entries) {
     // Whole seconds, the last one included.
@@ -68,7 +68,10 @@ std::string render_shield(std::span<const auth::ShieldEntry> entries, bool json)
     table.rows.push_back({auth::rule_name(entry.rule), auth::refuses(entry.rule) ? "refused" : "slowed",
                           std::uint64_t{entry.failures}, static_cast<std::uint64_t>(left), entry.subject});
   }
-  return json ? text::as_json(table) : text::as_text(table);
+  std::string text;
+  for (const auto& row : table.rows)
+    text.append(text.empty() && first ? "[\n " : ",\n ").append(text::json_object(table.names, row));
+  return text;
 }
 
 std::string render_released(std::size_t released, bool json) {

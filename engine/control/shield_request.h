@@ -4,8 +4,8 @@
 //   shield release [json] all
 //   shield release [json] subject=V
 //
-// The words are in this order, parted by one blank each; V as in words.h.  The answer ends as those about the queue do.
-// Pure; any thread.
+// The words are in this order, parted by one blank each; V as in words.h.  The answer ends as those about the queue do;
+// what is listed is JSON, with the word or without. Pure; any thread.
 #pragma once
 
 #include <cstddef>
@@ -28,8 +28,8 @@ struct ShieldRequest {
   friend bool operator==(const ShieldRequest&, const ShieldRequest&) = default;
 };
 
-// So many of each kind are shown at most.
-inline constexpr std::size_t kShieldRowsMax = 10'000;
+// So many of each kind are shown at most: more than a table of the shield may have.
+inline constexpr std::size_t kShieldRowsMax = 10'000'000;
 
 // What is wrong with a request, as a sentence for the operator; empty: nothing.
 [[nodiscard]] std::string shield_request_fault(const ShieldRequest& request);
@@ -38,7 +38,8 @@ inline constexpr std::size_t kShieldRowsMax = 10'000;
 // From an untrusted peer.  What is decoded has no fault.  The error is a sentence, and repeats nothing of the line.
 [[nodiscard]] std::expected<ShieldRequest, std::string> decode_shield_request(std::string_view line);
 
-[[nodiscard]] std::string render_shield(std::span<const auth::ShieldEntry> entries, bool json);
+// A page of the list, as JSON without its end.  `first`: nothing of the list is written yet.
+[[nodiscard]] std::string render_shield_page(std::span<const auth::ShieldEntry> entries, bool first);
 [[nodiscard]] std::string render_released(std::size_t released, bool json);
 
 }  // namespace sluice::control

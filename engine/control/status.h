@@ -1,4 +1,4 @@
-// The status of the cores as values, and as what the control socket answers: text for a reader, JSON for a program.
+// The status of the cores as values, and as the JSON that the control socket answers; sluicectl words it.
 // Pure; any thread.
 #pragma once
 
@@ -40,8 +40,13 @@ struct CoreStatus {
   std::vector<HostStatus> hosts;
 };
 
-enum class StatusView : std::uint8_t { status, pools, counters };
+enum class StatusView : std::uint8_t {
+  status,        // a row for each core
+  pools,         // for each host of each core
+  counters,      // an object: the sum over all cores of each counter
+  core_counters  // a row for each counter of each core
+};
 
-[[nodiscard]] std::string render_status(StatusView view, std::span<const CoreStatus> cores, bool json);
+[[nodiscard]] std::string render_status(StatusView view, std::span<const CoreStatus> cores);
 
 }  // namespace sluice::control

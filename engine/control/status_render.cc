@@ -20,25 +20,29 @@ text::Table pools_table(std::span<const CoreStatus> cores) {
   return table;
 }
 
-std::string counters(std::span<const CoreStatus> cores, bool json) {
-  constexpr std::size_t kNameWidth = 44;
-  if (cores.empty()) return json ? "{\n}\n" : "";
-  std::string out = json ? "{" : "";
+std::string counters(std::span<const CoreStatus> cores) {
+  if (cores.empty()) return "{\n}\n";
+  std::string out = "{";
   for (std::size_t i = 0; i < cores.front().counters.size(); ++i) {
     const std::string& name = cores.front().counters[i].name;
-    CHECK(name.size() < kNameWidth);
     std::uint64_t total = 0;
     for (const CoreStatus& core : cores) {
       CHECK(core.counters[i].name == name);
       total += core.counters[i].value;
     }
-    if (json) {
-      out += (out.size() > 1 ? ",\n " : "\n ") + text::json_string(name) + ": " + std::to_string(total);
-    } else {
-      out.append(name).append(kNameWidth - name.size(), ' ') += std::to_string(total) + "\n";
-    }
+    out += (out.size() > 1 ? ",\n " : "\n ") + text::json_string(name) + ": " + std::to_string(total);
   }
-  return json ? out + "\n}\n" : out;
+  return out + "\n}\n";
+}
+
+// Those of one name behind each other.
+text::Table core_counters_table(std::span<const CoreStatus> cores) {
+  text::Table table{{"core", "name", "value"}, {}};
+  if (cores.empty()) return table;
+  for (std::size_t i = 0; i < cores.front().counters.size(); ++i)
+    for (const CoreStatus& core : cores)
+      table.rows.push_back({std::uint64_t{core.index}, core.counters[i].name, core.counters[i].value});
+  return table;
 }
 
 text::Table status_table(std::span<const CoreStatus> cores) {
@@ -61,19 +65,18 @@ text::Table status_table(std::span<const CoreStatus> cores) {
 
 }  // namespace
 
-std::string render_status(StatusView view, std::span<const CoreStatus> cores, bool json) {
+std::string render_status(StatusView view, std::span<const CoreStatus> cores) {
   switch (view) {
     case StatusView::counters:
-      return counters(cores, json);
-    case StatusView::pools: {
-      const text::Table table = pools_table(cores);
-      return json ? text::as_json(table) : text::as_text(table);
-    }
+      return counters(cores);
+    case StatusView::core_counters:
+      return text::as_json(core_counters_table(cores));
+    case StatusView::pools:
+      return text::as_json(pools_table(cores));
     case StatusView::status:
       break;
   }
-  const text::Table table = status_table(cores);
-  return json ? text::as_json(table) : text::as_text(table);
+  return text::as_json(status_table(cores));
 }
 
 }  // namespace sluice::control

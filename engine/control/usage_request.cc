@@ -9,6 +9,7 @@
 
 #include "auth/secret.h"
 #include "auth/text.h"
+#include "engine/control/queue_request.h"
 #include "engine/control/words.h"
 #include "engine/text/table_text.h"
 #include "engine/text/time_text.h"
@@ -144,8 +145,9 @@ text::Table decisions_table(std::span<const DecidedEvent> decisions) {
   return table;
 }
 
-std::string and_more(std::size_t left_out) {
-  return left_out == 0 ? std::string() : "and " + std::to_string(left_out) + " more\n";
+std::string and_more(std::size_t left_out, std::string_view what) {
+  if (left_out == 0) return "";
+  return std::string(kAnswerNote).append(std::to_string(left_out)).append(" more ").append(what).append("\n");
 }
 
 }  // namespace
@@ -165,7 +167,6 @@ std::string usage_request_fault(const UsageRequest& request) {
 
 std::string encode_usage_request(const UsageRequest& request) {
   std::string line(kUsage);
-  if (request.json) line += kJson;
   if (request.limit != kUsageRowsMax) line.append(kUsageLimit).append(std::to_string(request.limit));
   if (request.top != 0) line.append(kUsageTop).append(std::to_string(request.top));
   if (!request.account.empty()) append_escaped(line += kUsageAccount, request.account);
@@ -177,7 +178,6 @@ std::expected<UsageRequest, std::string> decode_usage_request(std::string_view l
   UsageRequest request;
   std::string_view rest = line;
   if (!take_text(rest, kUsage)) return not_as_written();
-  request.json = take_text(rest, kJson);
   std::string limit;
   std::string top;
   // What cannot be read is no request that has this line: see below.
@@ -200,13 +200,9 @@ std::string render_usage(const UsageRequest& request, Usage usage) {
   const text::Table windows = windows_table(std::span(usage.windows).first(shown));
   const auto [senders, senders_left] = senders_table(request, std::move(usage.senders));
   const text::Table decisions = decisions_table(usage.decisions);
-  if (request.json)
-    return "{\"windows\": " + text::as_json(windows) + ",\"senders\": " + text::as_json(senders) +
-           ",\"decisions\": " + text::as_json(decisions) + "}\n";
-  std::string text = text::as_text(windows) + and_more(usage.windows.size() - shown);
-  if (!senders.rows.empty()) text += "\n" + text::as_text(senders) + and_more(senders_left);
-  if (!decisions.rows.empty()) text += "\n" + text::as_text(decisions);
-  return text;
+  return "{\"windows\": " + text::as_json(windows) + ",\"senders\": " + text::as_json(senders) +
+         ",\"decisions\": " + text::as_json(decisions) + "}\n" + and_more(usage.windows.size() - shown, "windows") +
+         and_more(senders_left, "senders");
 }
 
 }  // namespace sluice::control

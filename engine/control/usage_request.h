@@ -1,6 +1,6 @@
 // What sluicectl asks of the use of limits, as a value and as a line for the control socket:
 //
-//   usage [json] [limit=N] [top=N] [account=V] [customer=V]
+//   usage [limit=N] [top=N] [account=V] [customer=V]
 //
 // The words are in this order, parted by one blank each; V as in words.h.  The answer ends as those about the queue do.
 // Pure; any thread.
@@ -22,7 +22,6 @@ inline constexpr std::uint32_t kUsageTopMax = 100;
 inline constexpr std::size_t kUsageDecisionsMax = 10;
 
 struct UsageRequest {
-  bool json = false;
   std::uint32_t limit = kUsageRowsMax;  // of what is shown, in each table
   std::uint32_t top = 0;                // so many that have most, of each figure; 0: all
   std::string account;                  // compared as login names are
@@ -67,7 +66,8 @@ struct Usage {
 };
 
 // Of the windows those next to their limit first, of senders those of whose recipients most are unknown; at most
-// `request.limit` of each, and a line says what is left out.  Sorts all of it: for a worker.
+// `request.limit` of each, and a note says what is left out.  JSON: an object of three arrays.  Sorts all of it: for a
+// worker.
 [[nodiscard]] std::string render_usage(const UsageRequest& request, Usage usage);
 
 }  // namespace sluice::control

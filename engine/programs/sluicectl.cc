@@ -24,7 +24,9 @@
 #include "engine/cli/policy_run.h"
 #include "engine/cli/spool.h"
 #include "engine/cli/trace_run.h"
+#include "engine/cli/view_run.h"
 #include "engine/config/file.h"
+#include "engine/io/interrupt.h"
 #include "engine/io/local_socket.h"
 #include "engine/io/process.h"
 #include "engine/io/real_platform.h"
@@ -74,6 +76,7 @@ std::string_view named(const SluicectlCommand& command) {
       // The classes are in the configuration alone.
       return {};
     case SluicectlCommand::Kind::ask:
+    case SluicectlCommand::Kind::view:
     case SluicectlCommand::Kind::print:
     case SluicectlCommand::Kind::error:
       break;
@@ -130,6 +133,22 @@ int ask(const SluicectlCommand& command, const std::string& control) {
     return kExitFailed;
   }
   return printer.finish() ? 0 : kExitFailed;
+}
+
+int run_view(const SluicectlCommand& command, const std::string& control) {
+  if (command.view.options.watch) sluice::io::take_interrupts();
+  const auto clock = sluice::io::make_real_clock();
+  const auto ask_relay = [&](const std::string& request, const std::function<void(std::string_view)>& piece) {
+    return sluice::io::ask_local(control, request + "\n", command.timeout_s, piece);
+  };
+  return sluice::cli::run_view_command(command.view, command.request,
+                                       {.ask = ask_relay,
+                                        .wait = sluice::io::wait_unless_interrupted,
+                                        .interrupted = sluice::io::interrupted,
+                                        .now = [&clock] { return clock->wall(); },
+                                        .terminal = sluice::cli::is_terminal(STDOUT_FILENO),
+                                        .out = std::cout,
+                                        .err = std::cerr});
 }
 
 // Null: there is none.
@@ -320,6 +339,7 @@ int run(const SluicectlCommand& command) {
   Places places;
   if (!find_places(command, places)) return kExitFailed;
   if (command.kind == SluicectlCommand::Kind::ask) return ask(command, places.control);
+  if (command.kind == SluicectlCommand::Kind::view) return run_view(command, places.control);
   if (command.kind == SluicectlCommand::Kind::spool) return run_spool(command, places.spool);
   if (command.kind == SluicectlCommand::Kind::trace) return run_trace(command, places.trace);
   if (command.kind == SluicectlCommand::Kind::host) return run_host(command, places);

@@ -4,6 +4,8 @@
 
 #include "engine/control/queue_request.h"
 #include "engine/io/local_socket.h"
+#include "engine/text/did_you_mean.h"
+#include "engine/text/table_text.h"
 
 namespace sluice::server {
 namespace {
@@ -12,13 +14,16 @@ constexpr std::size_t kRequestBytesMax = control::kQueueRequestBytesMax + 1;  //
 constexpr Duration kRequestTimeout = std::chrono::seconds(10);
 constexpr Duration kAnswerTimeout = std::chrono::seconds(60);
 
+constexpr std::string_view kUnknownRequest = "error: unknown request: sluicectl is of another version than the relay\n";
+
 struct Word {
   std::string_view text;
   control::StatusView view;
 };
-constexpr Word kViews[] = {{"status", control::StatusView::status},
-                           {"pools", control::StatusView::pools},
-                           {"counters", control::StatusView::counters}};
+constexpr Word kViews[] = {{"status json", control::StatusView::status},
+                           {"pools json", control::StatusView::pools},
+                           {"counters json", control::StatusView::counters},
+                           {"counters cores json", control::StatusView::core_counters}};
 
 // An answer that begins with "error:" makes sluicectl fail.
 std::string render_reload(const Reloaded& done) {
@@ -31,26 +36,37 @@ std::string render_reload(const Reloaded& done) {
 
 }  // namespace
 
-Control::Control(Core& home, std::vector<Core*> cores, int socket, ControlActions actions)
+Control::Control(Core& home, std::vector<Core*> cores, ControlSockets sockets, ControlActions actions)
     : home_(home),
       cores_(std::move(cores)),
       actions_(std::move(actions)),
-      listener_(home.loop(), socket, [this](int accepted) {
-        const auto uid = io::peer_user(accepted);
-        serving_.add(serve(std::make_unique<net::Connection>(home_.loop(), accepted, io::Address()), uid));
-      }) {}
+      listener_(home.loop(), sockets.operators, [this](int socket) { accepted(socket, control::Access::act); }) {
+  if (sockets.support >= 0)
+    support_listener_.emplace(home.loop(), sockets.support,
+                              [this](int socket) { accepted(socket, control::Access::look); });
+}
 
-void Control::start() { listener_.start(); }
+void Control::accepted(int socket, control::Access most) {
+  const auto uid = io::peer_user(socket);
+  serving_.add(serve(std::make_unique<net::Connection>(home_.loop(), socket, io::Address()), uid, most));
+}
+
+void Control::start() {
+  listener_.start();
+  if (support_listener_) support_listener_->start();
+}
 
 // A connection without a request is not waited for.
 Task<void> Control::close() {
   closed_ = true;
   co_await listener_.close();
+  if (support_listener_) co_await support_listener_->close();
   for (net::Connection* connection : silent_) connection->terminate();
   co_await serving_.join("answers on the control socket");
 }
 
-Task<void> Control::serve(std::unique_ptr<net::Connection> connection, std::optional<std::uint32_t> uid) {
+Task<void> Control::serve(std::unique_ptr<net::Connection> connection, std::optional<std::uint32_t> uid,
+                          control::Access most) {
   Chain& input = connection->input();
   std::string request;
   silent_.insert(connection.get());
@@ -63,41 +79,52 @@ Task<void> Control::serve(std::unique_ptr<net::Connection> connection, std::opti
   const std::size_t end = request.find('\n');
   if (end != std::string::npos) {
     const std::string_view line = std::string_view(request).substr(0, end);
-    const std::string_view word = line.substr(0, line.find(' '));
-    if (word == "queue") {
-      co_await answer_about_queue(line, *connection, uid);
-    } else if (word == "shield") {
-      connection->write(co_await answer_about_shield(line));
-    } else if (word == "usage") {
-      connection->write(co_await answer_about_usage(line));
-    } else if (word == "noticed") {
-      connection->write(co_await answer_about_noticed(line, uid));
-    } else if (word == "explain") {
-      connection->write(co_await answer_about_decision(line));
-    } else if (word == "sessions") {
-      connection->write(co_await answer_about_sessions(line, uid));
-    } else if (word == "containment") {
-      connection->write(co_await answer_about_containment(line, uid));
+    const auto access = control::access_of(line);
+    if (!access) {
+      connection->write(std::string(kUnknownRequest));
+    } else if (*access == control::Access::act && most != control::Access::act) {
+      connection->write(
+          "error: this socket is for requests that change nothing and show nothing of what is in messages; "
+          "for this one use --control " +
+          actions_.operators_socket + "\n");
     } else {
-      connection->write(co_await answer(line));
+      co_await dispatch(line, *connection, uid);
     }
     co_await connection->drained(0, kAnswerTimeout, "a control answer to be read");
   }
   co_await connection->close();
 }
 
-// "status", "pools json", "reload", "drain".
+Task<void> Control::dispatch(std::string_view line, net::Connection& connection, std::optional<std::uint32_t> uid) {
+  const std::string_view word = line.substr(0, line.find(' '));
+  if (word == "queue") {
+    co_await answer_about_queue(line, connection, uid);
+  } else if (word == "shield") {
+    co_await answer_about_shield(line, connection);
+  } else if (word == "usage") {
+    connection.write(co_await answer_about_usage(line));
+  } else if (word == "noticed") {
+    connection.write(co_await answer_about_noticed(line, uid));
+  } else if (word == "explain") {
+    connection.write(co_await answer_about_decision(line));
+  } else if (word == "sessions") {
+    co_await answer_about_sessions(line, connection, uid);
+  } else if (word == "containment") {
+    connection.write(co_await answer_about_containment(line, uid));
+  } else {
+    connection.write(co_await answer(line));
+  }
+}
+
+// "status json", "pools json", "reload", "drain".
 Task<std::string> Control::answer(std::string_view request) {
-  const std::size_t space = request.find(' ');
-  const std::string_view word = request.substr(0, space);
-  const bool json = space != std::string_view::npos && request.substr(space + 1) == "json";
   for (const Word& known : kViews) {
-    if (known.text != word) continue;
+    if (known.text != request) continue;
     const auto cores = co_await ask_all<control::CoreStatus>([](Core& core) { return core.status(); });
-    co_return control::render_status(known.view, cores, json).append(control::kAnswerEnd).append("\n");
+    co_return control::render_status(known.view, cores).append(control::kAnswerEnd).append("\n");
   }
   if (request == "notify test") co_return co_await test_notifications();
-  if (word == "reload") {
+  if (request == "reload") {
     if (home_.draining()) co_return "error: the relay is being stopped\n";
     // Reading files and making a plan may block: a worker does it.
     const auto done =
@@ -106,40 +133,20 @@ Task<std::string> Control::answer(std::string_view request) {
     actions_.reloaded(*done);
     co_return render_reload(*done);
   }
-  if (word == "drain") {
+  if (request == "drain") {
     actions_.stop();
     co_return "draining\n";
   }
-  co_return
-      "error: unknown request; known: status sessions pools counters queue containment shield usage noticed explain notify "
-      "reload drain\n";
-}
-
-// A worker does what looks at all of the shield's tables.
-Task<std::string> Control::answer_about_shield(std::string_view line) {
-  constexpr std::string_view kBusy = "error: too many jobs wait\n";
-  const auto request = control::decode_shield_request(line);
-  if (!request) co_return "error: " + request.error() + "\n";
-  std::string text;
-  if (request->verb == control::ShieldRequest::Verb::list) {
-    const auto entries = co_await io::run_on_worker<std::vector<auth::ShieldEntry>>(
-        home_.loop(), [this, now = home_.loop().now()] { return actions_.list_shield(now); }, "the shield's list");
-    if (!entries) co_return std::string(kBusy);
-    text = control::render_shield(*entries, request->json);
-  } else {
-    const auto released = co_await io::run_on_worker<std::size_t>(
-        home_.loop(), [this, &request] { return actions_.release_shield(request->subject); }, "the shield's release");
-    if (!released) co_return std::string(kBusy);
-    actions_.released(request->subject, *released);
-    text = control::render_released(*released, request->json);
-  }
-  co_return text.append(control::kAnswerEnd).append("\n");
+  co_return std::string(kUnknownRequest);
 }
 
 // A worker looks at all meters and senders, and sorts them.
 Task<std::string> Control::answer_about_usage(std::string_view line) {
   const auto request = control::decode_usage_request(line);
   if (!request) co_return "error: " + request.error() + "\n";
+  if (!request->customer.empty())
+    if (const std::string fault = co_await customer_fault(request->customer); !fault.empty())
+      co_return "error: " + fault + "\n";
   auto text = co_await io::run_on_worker<std::string>(
       home_.loop(), [this, &request] { return control::render_usage(*request, actions_.usage(*request)); },
       "what is used of the limits");
@@ -171,6 +178,20 @@ Task<std::string> Control::answer_about_noticed(std::string_view line, std::opti
   co_return text.append(control::kAnswerEnd).append("\n");
 }
 
+Task<std::string> Control::customer_fault(std::string name) {
+  const auto fault = co_await io::run_on_worker<std::string>(
+      home_.loop(),
+      [this, &name]() -> std::string {
+        if (actions_.has_customer(name).value_or(true)) return "";
+        const std::vector<std::string> names = actions_.customers();
+        const std::vector<std::string_view> known(names.begin(), names.end());
+        const std::string_view meant = text::did_you_mean(name, known);
+        return "no such customer" + (meant.empty() ? "" : ", did you mean " + text::printable(meant) + "?");
+      },
+      "the name of a customer");
+  co_return fault.value_or("");
+}
+
 Task<std::string> Control::test_notifications() {
   const auto tested = co_await io::run_on_worker<std::vector<notify::Notifier::Tested>>(
       home_.loop(), [this] { return actions_.test_notifications(); }, "a test of notifications");
@@ -179,43 +200,6 @@ Task<std::string> Control::test_notifications() {
   std::string text;
   for (const auto& [good, line] : *tested) text += (good ? "" : "error: ") + line + "\n";
   co_return text.append(control::kAnswerEnd).append("\n");
-}
-
-Task<std::string> Control::answer_about_sessions(std::string_view line, std::optional<std::uint32_t> uid) {
-  const auto request = control::decode_sessions_request(line);
-  if (!request) co_return "error: " + request.error() + "\n";
-  const auto cores =
-      co_await ask_all<control::CoreSessions>([&request](Core& core) { return core.sessions(*request); });
-  std::string text;
-  if (request->verb == control::SessionsRequest::Verb::list) {
-    text = control::render_sessions(*request, cores);
-  } else {
-    std::uint64_t ended = 0;
-    for (const control::CoreSessions& core : cores) ended += core.met;
-    emit_sessions_ended(*actions_.events, *request, co_await actor_of(uid), ended);
-    text = control::render_sessions_ended(*request, cores);
-  }
-  co_return text.append(control::kAnswerEnd).append("\n");
-}
-
-// On each core; the answers come back as messages, so nothing is written by two.
-template <typename Answer>
-Task<std::vector<Answer>> Control::ask_all(std::function<Answer(Core&)> ask) {
-  std::vector<Answer> all(cores_.size());
-  std::size_t missing = cores_.size();
-  AsyncEvent event;
-  for (std::size_t i = 0; i < cores_.size(); ++i) {
-    Core* core = cores_[i];
-    core->post([&, core, i] {
-      auto answer = std::make_shared<Answer>(ask(*core));
-      home_.post([&, answer, i] {
-        all[i] = std::move(*answer);
-        if (--missing == 0) event.set();
-      });
-    });
-  }
-  co_await event.wait("answers of all cores");
-  co_return all;
 }
 
 }  // namespace sluice::server

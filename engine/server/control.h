@@ -10,9 +10,11 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "auth/shield.h"
+#include "engine/control/access.h"
 #include "engine/control/containment_request.h"
 #include "engine/control/explain_request.h"
 #include "engine/control/noticed_request.h"
@@ -39,8 +41,10 @@ struct ControlActions {
   std::function<Reloaded()> reload;               // on a worker
   std::function<void(const Reloaded&)> reloaded;  // on the core, with what came of it
   std::function<void()> stop;
+  std::string operators_socket;  // its path, for those who ask for too much on the other
   // On a worker: whether there is such a customer; nothing where that cannot be found out.
   std::function<std::optional<bool>(const std::string&)> has_customer;
+  std::function<std::vector<std::string>()> customers;  // on a worker: names to compare with, not all of very many
   std::function<bool(const std::string&)> has_route;  // on a worker: whether the configuration has a route of this name
   std::function<std::vector<auth::ShieldEntry>(Instant)> list_shield;             // on a worker
   std::function<std::size_t(const std::string&)> release_shield;                  // on a worker; "": everything
@@ -54,10 +58,22 @@ struct ControlActions {
   event::Emitter* events = nullptr;                                             // the core's
 };
 
+// What of a list of sessions has gone out.
+struct SessionsListed {
+  std::size_t shown = 0;
+  std::uint64_t met = 0;
+};
+
+// Descriptors of sockets that listen; -1: there is none.
+struct ControlSockets {
+  int operators = -1;
+  int support = -1;  // where requests are taken that only look: see control/access.h
+};
+
 class Control {
  public:
-  // `cores` holds every core of the process, `home` is the one that serves.  `socket` is owned.
-  Control(Core& home, std::vector<Core*> cores, int socket, ControlActions actions);
+  // `cores` holds every core of the process, `home` is the one that serves.  The sockets are owned.
+  Control(Core& home, std::vector<Core*> cores, ControlSockets sockets, ControlActions actions);
 
   // Until close(), which comes when nothing but this is left to be waited for: so what holds up a stop can be asked.
   // After close() no core is asked for anything any more; it is for the cores to outlast it.
@@ -67,17 +83,29 @@ class Control {
   void hold_noticed(const std::string& account, const std::string& reasons);
 
  private:
-  // `uid`: whose process has connected.
-  Task<void> serve(std::unique_ptr<net::Connection> connection, std::optional<std::uint32_t> uid);
+  void accepted(int socket, control::Access most);
+  // `uid`: whose process has connected; `most`: what it may do.
+  Task<void> serve(std::unique_ptr<net::Connection> connection, std::optional<std::uint32_t> uid, control::Access most);
+  Task<void> dispatch(std::string_view line, net::Connection& connection, std::optional<std::uint32_t> uid);
   Task<std::string> answer(std::string_view request);
-  Task<std::string> answer_about_shield(std::string_view line);
   Task<std::string> answer_about_usage(std::string_view line);
   Task<std::string> answer_about_decision(std::string_view line);
   Task<std::string> answer_about_noticed(std::string_view line, std::optional<std::uint32_t> uid);
   Task<std::string> test_notifications();
-  Task<std::string> answer_about_sessions(std::string_view line, std::optional<std::uint32_t> uid);
+  // A sentence where there is no such customer, with one whose name is like it; empty: there is, or nobody can tell.
+  Task<std::string> customer_fault(std::string name);
   template <typename Answer>
   Task<std::vector<Answer>> ask_all(std::function<Answer(Core&)> ask);
+  template <typename Answer>
+  Task<Answer> ask_one(Core& core, std::function<Answer(Core&)> ask);
+
+  // control_lists.cc
+  Task<void> answer_about_shield(std::string_view line, net::Connection& connection);
+  Task<void> answer_about_sessions(std::string_view line, net::Connection& connection,
+                                   std::optional<std::uint32_t> uid);
+  Task<void> list_sessions(const control::SessionsRequest& request, net::Connection& connection);
+  Task<bool> list_sessions_of(Core& core, const control::SessionsRequest& request, net::Connection& connection,
+                              SessionsListed& listed);
 
   // control_containment.cc
   Task<Actor> actor_of(std::optional<std::uint32_t> uid);
@@ -90,12 +118,14 @@ class Control {
   struct PageExchange;
   class Pages;
   Task<void> answer_about_queue(std::string_view line, net::Connection& connection, std::optional<std::uint32_t> uid);
+  Task<void> show_content(control::QueueRequest request, net::Connection& connection, std::optional<std::uint32_t> uid);
   Task<std::vector<control::QueueAnswer>> ask_queues(const control::QueueRequest& request);
   Task<std::string> put_into_words(const control::QueueRequest& request, std::vector<control::QueueAnswer> answers);
   Task<std::string> stream(const control::QueueRequest& request, net::Connection& connection);
-  Task<bool> stream_core(Core& core, const control::QueueRequest& request, bool& first, net::Connection& connection);
-  Task<bool> is_unknown_customer(const control::QueueRequest& request,
-                                 const std::vector<control::QueueAnswer>& answers);
+  Task<control::QueueAnswer> stream_core(Core& core, const control::QueueRequest& request, bool& first,
+                                         net::Connection& connection);
+  Task<std::string> customer_fault(const control::QueueRequest& request,
+                                   const std::vector<control::QueueAnswer>& answers);
   Task<bool> is_unknown_destination(const control::QueueRequest& request,
                                     const std::vector<control::QueueAnswer>& answers);
   static Task<void> ask_queue(Core& core, control::QueueRequest request,
@@ -109,6 +139,41 @@ class Control {
   TaskSet serving_;
   bool closed_ = false;
   net::Listener listener_;
+  std::optional<net::Listener> support_listener_;
 };
+
+// On each core; the answers come back as messages, so nothing is written by two.
+template <typename Answer>
+Task<std::vector<Answer>> Control::ask_all(std::function<Answer(Core&)> ask) {
+  std::vector<Answer> all(cores_.size());
+  std::size_t missing = cores_.size();
+  AsyncEvent event;
+  for (std::size_t i = 0; i < cores_.size(); ++i) {
+    Core* core = cores_[i];
+    core->post([&, core, i] {
+      auto answer = std::make_shared<Answer>(ask(*core));
+      home_.post([&, answer, i] {
+        all[i] = std::move(*answer);
+        if (--missing == 0) event.set();
+      });
+    });
+  }
+  co_await event.wait("answers of all cores");
+  co_return all;
+}
+
+template <typename Answer>
+Task<Answer> Control::ask_one(Core& core, std::function<Answer(Core&)> ask) {
+  Answer answer;
+  AsyncEvent event;
+  core.post([&] {
+    home_.post([&, shared = std::make_shared<Answer>(ask(core))] {
+      answer = std::move(*shared);
+      event.set();
+    });
+  });
+  co_await event.wait("the answer of a core");
+  co_return answer;
+}
 
 }  // namespace sluice::server

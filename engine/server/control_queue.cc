@@ -1,5 +1,6 @@
 // The part of the control socket that is about the queue: all cores are asked; a long answer goes out page by page, as
 // fast as it is read, and neither is in memory as a whole nor holds up deliveries.
+#include <algorithm>
 #include <utility>
 
 #include "engine/control/queue_request.h"
@@ -62,6 +63,11 @@ Task<void> Control::answer_about_queue(std::string_view line, net::Connection& c
     connection.write(error_text(kNoMoreAttempts));
     co_return;
   }
+  if (request->message) co_return co_await show_content(*std::move(request), connection, uid);
+  if (control::goes_in_pages(*request)) {
+    connection.write(co_await stream(*request, connection));
+    co_return;
+  }
   const bool changes = control::changes_queue(request->verb);
   const Actor actor = changes ? co_await actor_of(uid) : Actor();
   // What is held says by whose order.
@@ -69,8 +75,8 @@ Task<void> Control::answer_about_queue(std::string_view line, net::Connection& c
   if (request->verb == control::QueueVerb::hold)
     order.reason = "held by " + actor.text() + (request->reason.empty() ? "" : ": " + request->reason);
   std::vector<control::QueueAnswer> answers = co_await ask_queues(order);
-  if (co_await is_unknown_customer(*request, answers)) {
-    connection.write(error_text("no such customer"));
+  if (const std::string fault = co_await customer_fault(*request, answers); !fault.empty()) {
+    connection.write(error_text(fault));
     co_return;
   }
   const bool unknown_destination = co_await is_unknown_destination(*request, answers);
@@ -81,14 +87,31 @@ Task<void> Control::answer_about_queue(std::string_view line, net::Connection& c
   }
   if (unknown_destination && changes) {
     connection.write(error_text(kNoSuchDestination));
-  } else if (control::needs_pages(*request, answers)) {
-    connection.write(co_await stream(*request, connection));
   } else {
     std::string text = co_await put_into_words(*request, std::move(answers));
     if (unknown_destination && !text.starts_with(control::kAnswerError))
       text.append(control::kAnswerNote).append(kNoSuchDestination).append("\n");
     connection.write(ended(std::move(text)));
   }
+}
+
+// Who reads other people's mail is named, with the reason, before anything of it is shown.
+Task<void> Control::show_content(control::QueueRequest request, net::Connection& connection,
+                                 std::optional<std::uint32_t> uid) {
+  const Actor actor = co_await actor_of(uid);
+  control::QueueRequest about{.verb = control::QueueVerb::show, .id = request.id};
+  const auto answers = co_await ask_queues(about);
+  const auto there = std::ranges::find_if(answers, [](const auto& answer) { return !answer.rows.empty(); });
+  if (there == answers.end()) {
+    connection.write(error_text("no such message"));
+    co_return;
+  }
+  emit_message_shown(*actions_.events, there->rows.front(), request.reason, actor);
+  bool first = true;
+  Core& core = *cores_[static_cast<std::size_t>(there - answers.begin())];
+  const control::QueueAnswer end = co_await stream_core(core, request, first, connection);
+  connection.write(end.cut_short ? error_text("the message cannot be read any further")
+                                 : ended(first ? "[\n]\n" : "\n]\n"));
 }
 
 Task<std::vector<control::QueueAnswer>> Control::ask_queues(const control::QueueRequest& request) {
@@ -120,23 +143,18 @@ Task<std::string> Control::put_into_words(const control::QueueRequest& request,
                                           std::vector<control::QueueAnswer> answers) {
   const auto shared = std::make_shared<std::vector<control::QueueAnswer>>(std::move(answers));
   const auto text = co_await io::run_on_worker<std::string>(
-      home_.loop(),
-      [shared, request, now = home_.loop().platform().clock.wall()] {
-        return control::render_queue(request, std::exchange(*shared, {}), now);
-      },
+      home_.loop(), [shared, request] { return control::render_queue(request, std::exchange(*shared, {})); },
       "the queue to be put into words");
   co_return text ? *text : error_text("too many jobs wait");
 }
 
 // A name that is mistyped is no customer without mail.
-Task<bool> Control::is_unknown_customer(const control::QueueRequest& request,
-                                        const std::vector<control::QueueAnswer>& answers) {
-  if (request.customer.empty()) co_return false;
+Task<std::string> Control::customer_fault(const control::QueueRequest& request,
+                                          const std::vector<control::QueueAnswer>& answers) {
+  if (request.customer.empty()) co_return "";
   for (const control::QueueAnswer& answer : answers)
-    if (answer.found > 0 || !answer.rows.empty() || answer.cut_short) co_return false;
-  const auto known = co_await io::run_on_worker<std::optional<bool>>(
-      home_.loop(), [this, name = request.customer] { return actions_.has_customer(name); }, "the name of a customer");
-  co_return known && *known == false;
+    if (answer.found > 0 || !answer.rows.empty() || answer.cut_short) co_return "";
+  co_return co_await customer_fault(request.customer);
 }
 
 // Likewise.  The name of a route is a destination though nothing waits for it; "ROUTE/DOMAIN" is one as long as
@@ -157,27 +175,39 @@ Task<bool> Control::is_unknown_destination(const control::QueueRequest& request,
 // Returns what is still to be written.
 Task<std::string> Control::stream(const control::QueueRequest& request, net::Connection& connection) {
   bool first = true;
-  for (Core* core : cores_)
-    if (!co_await stream_core(*core, request, first, connection))
-      co_return error_text("the relay is being stopped; there is more in the queue than this");
-  co_return ended("\n]\n");
+  std::vector<control::QueueAnswer> ends;
+  for (Core* core : cores_) {
+    ends.push_back(co_await stream_core(*core, request, first, connection));
+    if (ends.back().cut_short) co_return error_text("the relay is being stopped; there is more in the queue than this");
+  }
+  if (first)
+    if (const std::string fault = co_await customer_fault(request, ends); !fault.empty()) co_return error_text(fault);
+  std::string text(first ? "[\n]\n" : "\n]\n");
+  if (first && co_await is_unknown_destination(request, ends))
+    text.append(control::kAnswerNote).append(kNoSuchDestination).append("\n");
+  co_return ended(std::move(text));
 }
 
-// False: not all of it could be written.
-Task<bool> Control::stream_core(Core& core, const control::QueueRequest& request, bool& first,
-                                net::Connection& connection) {
+// What is known at the end, without rows; cut short: not all of it could be written.
+Task<control::QueueAnswer> Control::stream_core(Core& core, const control::QueueRequest& request, bool& first,
+                                                net::Connection& connection) {
   PageExchange exchange;
   core.post([this, &core, &exchange, request] { core.services().add(produce(core, home_, request, exchange)); });
-  bool whole = true;
+  bool cut_short = false;
   for (;;) {
     co_await exchange.arrived.wait("a page of the queue");
-    const control::QueueAnswer page = std::exchange(exchange.page, {});
+    control::QueueAnswer page = std::exchange(exchange.page, {});
     connection.write(control::render_page(request, page, first));
-    first = first && page.rows.empty() && page.destinations.empty();
-    whole = whole && !page.cut_short;
+    first = first && page.rows.empty() && page.destinations.empty() && page.content.empty();
     const bool read =
         co_await connection.drained(0, kPageTimeout, "a page of the queue to be read") == net::IoStatus::ok;
-    if (exchange.over) co_return whole&& read;
+    cut_short = cut_short || page.cut_short || !read;
+    if (exchange.over) {
+      page.rows.clear();
+      page.destinations.clear();
+      page.cut_short = cut_short;
+      co_return page;
+    }
     core.post([&exchange, read] {
       exchange.go_on = read;
       exchange.taken.set();

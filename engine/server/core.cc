@@ -262,6 +262,8 @@ void Core::accept_failed(std::size_t listener, int error) {
 Task<void> Core::serve(std::list<Live>::iterator live) {
   co_await live->session.run();
   const bool last = --live->generation.sessions == 0;
+  for (SessionWalk* const walk : session_walks_)
+    if (walk->at_ == live) ++walk->at_;
   live_.erase(live);
   if (last) sweep_retired();
 }
@@ -446,20 +448,33 @@ control::SessionStatus Core::session_status(const Live& live) const {
           .in_transaction = session.in_transaction()};
 }
 
-control::CoreSessions Core::sessions(const control::SessionsRequest& request) {
+control::CoreSessions Core::end_sessions(const control::SessionsRequest& request) {
   const SessionMatch match(request);
-  const bool end = request.verb == control::SessionsRequest::Verb::end;
-  control::CoreSessions met{.core = options_.index, .met = 0, .sessions = {}};
+  control::CoreSessions met{.core = options_.index, .sessions = {}};
   for (Live& live : live_) {
-    if (!match(live.session) || (end && live.session.is_ending())) continue;
+    if (!match(live.session) || live.session.is_ending()) continue;
     ++met.met;
-    if (end) {
-      live.session.end_soon(session::EndReason::ended_by_operator);
-    } else if (met.sessions.size() < request.limit) {
-      met.sessions.push_back(session_status(live));
-    }
+    live.session.end_soon(session::EndReason::ended_by_operator);
   }
   return met;
+}
+
+Core::SessionWalk::SessionWalk(Core& core) : core_(core), at_(core.live_.begin()) {
+  core.session_walks_.push_back(this);
+}
+
+Core::SessionWalk::~SessionWalk() { std::erase(core_.session_walks_, this); }
+
+control::CoreSessions Core::SessionWalk::next(const control::SessionsRequest& request) {
+  const SessionMatch match(request);
+  control::CoreSessions page{.core = core_.options_.index, .sessions = {}};
+  for (std::size_t i = 0; i < control::kSessionsPage && at_ != core_.live_.end(); ++i, ++at_) {
+    if (!match(at_->session)) continue;
+    ++page.met;
+    page.sessions.push_back(core_.session_status(*at_));
+  }
+  page.over = at_ == core_.live_.end();
+  return page;
 }
 
 control::CoreStatus Core::status() {

@@ -132,9 +132,10 @@ class Core {
     oldest_.look();
     next_hop_totals_.look(current_->router());
   }
-  // The sessions that a request of sluicectl is about: shows them or asks them to end, each after the message that it
-  // is at.
-  [[nodiscard]] control::CoreSessions sessions(const control::SessionsRequest& request);
+  // Asks the sessions that a request of sluicectl is about to end, each after the message that it is at.
+  [[nodiscard]] control::CoreSessions end_sessions(const control::SessionsRequest& request);
+  // Goes through all sessions that a request is about, a page at a time: see below.
+  class SessionWalk;
   // What a containment is about is different in the store now.  Logins that are remembered are forgotten the `first`
   // time, and `networks` are those from which no session may come, where that is known.  Its sessions are asked to end;
   // where it ends sessions at once, no message of theirs is taken any more.
@@ -212,6 +213,7 @@ class Core {
   std::vector<std::unique_ptr<Generation>> retired_;
   std::vector<std::unique_ptr<net::Listener>> listeners_;
   std::list<Live> live_;
+  std::vector<SessionWalk*> session_walks_;
   FileLimits file_limits_{.sessions_per_core = UINT32_MAX, .outgoing_per_core = UINT32_MAX};
   session::Admission admission_;
   std::uint64_t accepts_failed_ = 0;
@@ -226,6 +228,23 @@ class Core {
   io::Timer sweep_{&on_sweep, this};
   bool draining_ = false;
   bool settled_ = false;
+};
+
+// That core's thread, like the core itself, which outlives it.  Sessions that end meanwhile are passed over, and new
+// ones are met at last.
+class Core::SessionWalk {
+ public:
+  explicit SessionWalk(Core& core);
+  ~SessionWalk();
+  SessionWalk(const SessionWalk&) = delete;
+  SessionWalk& operator=(const SessionWalk&) = delete;
+  // Looks at the next control::kSessionsPage sessions; `met` counts those of them that are meant.
+  [[nodiscard]] control::CoreSessions next(const control::SessionsRequest& request);
+
+ private:
+  friend class Core;
+  Core& core_;
+  std::list<Live>::iterator at_;
 };
 
 }  // namespace sluice::server

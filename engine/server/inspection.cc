@@ -122,7 +122,11 @@ class Inspector {
   }
 
   // Made while the relay is still root, where it began as root.
-  void check_control() { check_socket("server.control", config().server.control); }
+  void check_control() {
+    check_socket("server.control", config().server.control);
+    const std::string& support = config().server.support_control;
+    if (!support.empty()) check_socket("server.support_control", support);
+  }
   void check_socket(const std::string& what, const std::string& path) {
     const io::PathAccess there = io::look_at_path(path);
     if (there.state == io::PathState::file || there.state == io::PathState::directory)

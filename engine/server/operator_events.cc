@@ -61,6 +61,18 @@ void emit_queue_order(event::Emitter& events, const control::QueueRequest& reque
                                 .messages = messages});
 }
 
+void emit_message_shown(event::Emitter& events, const control::QueueRow& message, std::string_view reason,
+                        const Actor& actor) {
+  const std::string id = message::queue_id_text(message.id);
+  const std::string who = actor.text();
+  events.emit(event::MessageShown{.id = id,
+                                  .account = message.account,
+                                  .customer = message.customer,
+                                  .actor = who,
+                                  .uid = count_of(actor.uid),
+                                  .reason = reason});
+}
+
 void emit_sessions_ended(event::Emitter& events, const control::SessionsRequest& request, const Actor& actor,
                          std::uint64_t sessions) {
   const std::string who = actor.text();

@@ -9,6 +9,7 @@
 
 #include "engine/control/containment_request.h"
 #include "engine/control/queue_request.h"
+#include "engine/control/queue_status.h"
 #include "engine/control/sessions_request.h"
 #include "engine/event/dispatcher.h"
 
@@ -26,6 +27,9 @@ void emit_containment(event::Emitter& events, const control::ContainmentRequest&
 // Of a request that changes the queue.
 void emit_queue_order(event::Emitter& events, const control::QueueRequest& request, const Actor& actor,
                       std::uint64_t messages);
+// Before the content of a message is shown.
+void emit_message_shown(event::Emitter& events, const control::QueueRow& message, std::string_view reason,
+                        const Actor& actor);
 void emit_sessions_ended(event::Emitter& events, const control::SessionsRequest& request, const Actor& actor,
                          std::uint64_t sessions);
 void emit_account_lifted(event::Emitter& events, std::string_view account, const Actor& actor);

@@ -76,7 +76,7 @@ class Walk {
       answer_.found = answer_.changed = queue_.flush_destination(destination_);
     } else if (!request_.id.empty()) {
       const auto id = message::parse_queue_id(request_.id);
-      if (id && spool_.has(*id)) co_await visit(*id);
+      if (id && spool_.has(*id)) co_await (request_.message ? hand_over_content(*id) : visit(*id));
     } else {
       co_await walk_jobs();
     }
@@ -285,6 +285,21 @@ class Walk {
     control::QueueRow row = row_of(id, *std::move(head));
     if (reviews) row.preview = control::preview_of(beginning, dots);
     co_return row;
+  }
+
+  // Part after part, as it was taken, with dots as it came.
+  Task<void> hand_over_content(spool::QueueId id) {
+    const auto message = co_await spool_.read(id);
+    answer_.cut_short = !message;
+    if (!message) co_return;
+    for (spool::StoredContent content(spool_, id, *message); !content.at_end() && !stopped();) {
+      const auto part = co_await content.next();
+      if (!part || pages_ == nullptr ||
+          !co_await pages_->page(control::QueueAnswer{.content = std::string(part->view())})) {
+        answer_.cut_short = true;
+        co_return;
+      }
+    }
   }
 
   // What cannot be read is shown without its text: a delivery attempt finds out, and quarantines it.

@@ -22,6 +22,7 @@
 namespace sluice::server {
 namespace {
 
+constexpr std::size_t kCustomersCompared = 10'000;  // with a name that is none's
 constexpr std::size_t kJobsWaitingMax = 4096;
 constexpr std::size_t kWaitingPerThread = 64;  // for a server that has the accounts
 constexpr Duration kLongestWait = std::chrono::hours(24);
@@ -70,7 +71,19 @@ std::expected<void, std::vector<std::string>> Server::bind() {
   } else {
     errors = std::move(bound.error());
   }
-  if (auto opened = open_control(); !opened) errors.push_back("server.control: " + opened.error());
+  if (auto opened = open_control(server.control, server.group)) {
+    control_sockets_.operators = *opened;
+  } else {
+    errors.push_back("server.control: " + opened.error());
+  }
+  if (!server.support_control.empty()) {
+    const std::string& group = server.support_group.empty() ? server.group : server.support_group;
+    if (auto opened = open_control(server.support_control, group)) {
+      control_sockets_.support = *opened;
+    } else {
+      errors.push_back("server.support_control: " + opened.error());
+    }
+  }
   if (auto bound = bind_monitoring(); !bound) errors.insert(errors.end(), bound.error().begin(), bound.error().end());
   if (!errors.empty()) return std::unexpected(std::move(errors));
   for (std::size_t i = 0; i < count; ++i) {
@@ -81,17 +94,17 @@ std::expected<void, std::vector<std::string>> Server::bind() {
   return {};
 }
 
-// The control socket, which server.user and its group may use.
-std::expected<void, std::string> Server::open_control() {
-  const config::ServerConfig& server = plan_->config.server;
-  const auto directory = server.control.substr(0, server.control.rfind('/'));
-  if (auto made = io::make_directory_for(directory, server.user, server.group); !made) return made;
-  if (!server.group.empty())
-    if (auto given = io::give_directory_to_group(directory, server.user, server.group); !given) return given;
-  const auto socket = io::listen_local(server.control);
-  if (!socket) return std::unexpected(socket.error());
-  control_socket_ = *socket;
-  return io::give_file_to(server.control, server.user, server.group);
+// A control socket, which server.user and the group may use.
+std::expected<int, std::string> Server::open_control(const std::string& path, const std::string& group) {
+  const std::string& user = plan_->config.server.user;
+  const auto directory = path.substr(0, path.rfind('/'));
+  if (auto made = io::make_directory_for(directory, user, group); !made) return std::unexpected(made.error());
+  if (!group.empty())
+    if (auto given = io::give_directory_to_group(directory, user, group); !given) return std::unexpected(given.error());
+  auto socket = io::listen_local(path);
+  if (!socket) return socket;
+  if (auto given = io::give_file_to(path, user, group); !given) return std::unexpected(given.error());
+  return socket;
 }
 
 std::expected<void, std::vector<std::string>> Server::become_user() {
@@ -320,12 +333,14 @@ void Server::start_services() {
 
 void Server::start_control(Core& home) {
   control_ = std::make_unique<Control>(
-      home, cores(), std::exchange(control_socket_, -1),
+      home, cores(), std::exchange(control_sockets_, {}),
       ControlActions{
           .reload = [this] { return reload(); },
           .reloaded = [this](const Reloaded& done) { emit_reload(*threads_.front()->events, done); },
           .stop = [] { io::raise_stop(); },
+          .operators_socket = plan_->config.server.control,
           .has_customer = [this](const std::string& name) { return store_->has_customer(name); },
+          .customers = [this] { return store_->customer_names(kCustomersCompared); },
           .has_route =
               [this](const std::string& name) {
                 const auto plan = current_plan();

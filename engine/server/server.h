@@ -62,7 +62,7 @@ class Server {
   };
 
   std::expected<void, std::vector<std::string>> bind();
-  std::expected<void, std::string> open_control();
+  std::expected<int, std::string> open_control(const std::string& path, const std::string& group);
   std::expected<void, std::vector<std::string>> become_user();
   std::expected<void, std::string> open_log();
   std::expected<void, std::string> set_log_privacy(const config::Config& config);
@@ -144,7 +144,7 @@ class Server {
   std::unique_ptr<SenderActivities> activities_;
   std::unique_ptr<Shared> shared_;
   BoundListeners bound_;
-  int control_socket_ = -1;
+  ControlSockets control_sockets_;
   int address_notices_ = -1;                // -1: there is no such socket
   mx::MachineAddresses machine_addresses_;  // at the start
   std::uint64_t files_max_ = 0;

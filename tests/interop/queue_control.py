@@ -67,7 +67,7 @@ def a_customer_that_there_is_not_is_an_error():
     with Hop() as hop, keeps(hop) as relay:
         for verb in ("list", "hold", "release", "flush", "remove"):
             answer = relay.control("queue", verb, "--customer", "acmee", wanted=1)
-            expect_equal(answer, "error: no such customer\n", f"{verb} of a customer whose name is mistyped")
+            expect_equal(answer, "error: no such customer, did you mean acme?\n", f"{verb} of a customer whose name is mistyped")
         expect_equal(listed(relay, "--customer", "ACME"), [], "mail of a customer that has none")
         expect_in("0 were changed", relay.control("queue", "hold", "--customer", "acme"), "hold of no mail")
 
@@ -88,7 +88,7 @@ def a_destination_that_there_is_not_is_an_error():
 @test
 def an_answer_that_is_cut_is_an_error():
     with Hop() as hop, Relay(hop) as relay:
-        for words in ("sessions json", "pools", "counters json", "status", "queue list json"):
+        for words in ("sessions json", "pools json", "counters json", "status json", "queue list json"):
             with socket.socket(socket.AF_UNIX) as asking:
                 asking.connect(relay.at("control.sock"))
                 asking.sendall(words.encode() + b"\n")

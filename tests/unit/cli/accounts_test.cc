@@ -107,6 +107,18 @@ TEST_F(CtlAccountsTest, AGeneratedPasswordThatIsNotInForceIsNotPrinted) {
   EXPECT_TRUE(says("already")) << err_;
 }
 
+TEST_F(CtlAccountsTest, ANameThatIsNonesIsComparedWithThoseThereAre) {
+  set_up_acme();
+  EXPECT_EQ(run({"account", "show", "tom@example.com"}), kCtlFailed);
+  EXPECT_TRUE(says("see them with: sluicectl account list; did you mean \"tim@example.com\"?")) << err_;
+  EXPECT_EQ(run({"customer", "show", "acne"}), kCtlFailed);
+  EXPECT_TRUE(says("did you mean \"Acme\"?")) << err_;
+  EXPECT_EQ(run({"domain", "add", "example.org", "--customer", "Acmee"}), kCtlFailed);
+  EXPECT_TRUE(says("did you mean \"Acme\"?")) << err_;
+  EXPECT_EQ(run({"account", "show", "quite.other@elsewhere.test"}), kCtlFailed);
+  EXPECT_FALSE(says("did you mean")) << err_;
+}
+
 TEST_F(CtlAccountsTest, APasswordIsNeverTakenFromTheCommandLineNorRepeated) {
   set_up_acme();
   const std::vector<std::vector<std::string_view>> attempts{

@@ -95,10 +95,13 @@ TEST(SluiceCommandLine, SaysWhatItDidNotUnderstand) {
 }
 
 TEST(SluicectlCommandLine, AsksTheRelay) {
-  for (const char* word : {"status", "sessions", "pools", "counters", "reload", "drain"}) {
+  const std::pair<const char*, std::string> cases[] = {{"status", "status json"}, {"sessions", "sessions json"},
+                                                       {"pools", "pools json"},   {"counters", "counters cores json"},
+                                                       {"reload", "reload"},      {"drain", "drain"}};
+  for (const auto& [word, request] : cases) {
     const SluicectlCommand command = sluicectl({word});
-    EXPECT_EQ(command.kind, CtlKind::ask);
-    EXPECT_EQ(command.request, word);
+    EXPECT_EQ(command.kind, request == word ? CtlKind::ask : CtlKind::view);
+    EXPECT_EQ(command.request, request);
     EXPECT_EQ(command.config_file, kDefaultConfigFile);
     EXPECT_FALSE(command.config_given);
     EXPECT_EQ(command.control, "");
@@ -126,7 +129,7 @@ TEST(SluicectlCommandLine, OptionsMayStandAnywhere) {
            {"status", "--json", "--store=d", "--timeout=3", "--control=s", "--config=c"},
            {"--timeout=3", "--json", "status", "--config", "c", "--store", "d", "--control", "s"}}) {
     const SluicectlCommand command = sluicectl(words);
-    EXPECT_EQ(command.kind, CtlKind::ask) << command.text;
+    EXPECT_EQ(command.kind, CtlKind::view) << command.text;
     EXPECT_EQ(command.request, "status json");
     EXPECT_EQ(command.config_file, "c");
     EXPECT_TRUE(command.config_given);
@@ -161,10 +164,10 @@ TEST(SluicectlCommandLine, SaysWhatItDidNotUnderstand) {
        "--help\n"},
       {{"acount", "add"}, "sluicectl: there is no command \"acount\", did you mean account?; see: sluicectl --help\n"},
       {{"status", "--jsno"},
-       "sluicectl: there is no option \"--jsno\" here, did you mean --json?; see: sluicectl "
-       "--help\n"},
+       "sluicectl: status: there is no option \"--jsno\" here, did you mean --json?; see: sluicectl "
+       "status --help\n"},
       {{"reload", "--json"}, "sluicectl: reload: shows no data, so --json means nothing; see: sluicectl --help\n"},
-      {{"status", "--json=yes"}, "sluicectl: --json takes no value; see: sluicectl --help\n"},
+      {{"status", "--json=yes"}, "sluicectl: status: --json takes no value; see: sluicectl status --help\n"},
       {{"status", "--timeout"}, "sluicectl: --timeout needs a value: SECONDS; see: sluicectl --help\n"},
       {{"status", "--timeout", "0"}, "sluicectl: --timeout needs a whole number of seconds from 1 to 3600; see: "},
       {{"status", "--timeout", "5s"}, "sluicectl: --timeout needs a whole number of seconds from 1 to 3600; see: "},

@@ -26,28 +26,32 @@ SluicectlCommand parsed(std::vector<const char*> words) {
 
 TEST(QueueCommandLine, BecomesARequest) {
   const std::pair<std::vector<const char*>, std::string> cases[] = {
-      {{"queue", "list"}, "queue list"},
+      {{"queue", "list"}, "queue list json"},
       {{"queue", "list", "--json", "--limit", "5"}, "queue list json limit=5"},
       {{"--json", "queue", "list"}, "queue list json"},
       {{"--json", "queue", "show", "--", "--id"}, "queue show json id=--id"},
-      {{"queue", "list", "--limit=100"}, "queue list"},
-      {{"queue", "--sender", "<>", "list"}, "queue list sender=%3C%3E"},
+      {{"queue", "list", "--limit=100"}, "queue list json limit=100"},
+      {{"queue", "--sender", "<>", "list"}, "queue list json sender=%3C%3E"},
       {{"queue", "list", "--customer", "Example Ltd", "--sender=a@b.example", "--recipient", "@c.example",
         "--destination", "direct/c.example"},
-       "queue list customer=Example%20Ltd sender=a@b.example recipient=@c.example "
+       "queue list json customer=Example%20Ltd sender=a@b.example recipient=@c.example "
        "destination=direct/c.example"},
-      {{"queue", "show", "1QZ3"}, "queue show id=1QZ3"},
-      {{"queue", "show", "--id", "1QZ3"}, "queue show id=1QZ3"},
+      {{"queue", "show", "1QZ3"}, "queue show json id=1QZ3"},
+      {{"queue", "show", "--id", "1QZ3"}, "queue show json id=1QZ3"},
+      {{"queue", "show", "1QZ3", "--message", "--reason", "a complaint"},
+       "queue show message json id=1QZ3 reason=a%20complaint"},
       {{"queue", "flush", "--all"}, "queue flush all"},
       {{"queue", "flush", "--destination", "farm"}, "queue flush destination=farm"},
       {{"queue", "hold", "1QZ3", "--json"}, "queue hold json id=1QZ3"},
       {{"queue", "release", "--customer", "--all"}, "queue release customer=--all"},
       {{"queue", "remove", "--id=1QZ3", "--recipient=a=b@c.example"}, "queue remove id=1QZ3 recipient=a%3Db@c.example"},
       {{"queue", "destinations", "--destination", "farm", "--limit", "10000"},
-       "queue destinations limit=10000 destination=farm"}};
+       "queue destinations json limit=10000 destination=farm"}};
   for (const auto& [words, request] : cases) {
     const SluicectlCommand command = parsed(words);
-    EXPECT_EQ(command.kind, Kind::ask) << command.text;
+    const bool shows = request.starts_with("queue list") || request.starts_with("queue show") ||
+                       request.starts_with("queue destinations");
+    EXPECT_EQ(command.kind, shows ? Kind::view : Kind::ask) << command.text;
     EXPECT_EQ(command.request, request);
     EXPECT_TRUE(control::decode_queue_request(command.request).has_value());
   }
@@ -56,11 +60,11 @@ TEST(QueueCommandLine, BecomesARequest) {
 TEST(QueueCommandLine, KeepsTheOptionsOfAllCommands) {
   const SluicectlCommand command =
       parsed({"queue", "--control", "/s", "list", "--timeout=3", "--config", "c", "--sender", "a@b.example"});
-  EXPECT_EQ(command.kind, Kind::ask) << command.text;
+  EXPECT_EQ(command.kind, Kind::view) << command.text;
   EXPECT_EQ(command.control, "/s");
   EXPECT_EQ(command.timeout_s, 3);
   EXPECT_EQ(command.config_file, "c");
-  EXPECT_EQ(command.request, "queue list sender=a@b.example");
+  EXPECT_EQ(command.request, "queue list json sender=a@b.example");
 }
 
 TEST(QueueCommandLine, SaysWhatItDidNotUnderstand) {
@@ -87,6 +91,10 @@ TEST(QueueCommandLine, SaysWhatItDidNotUnderstand) {
       {{"queue", "show", "A", "--id", "B"}, "queue show: takes one ID only"},
       {{"queue", "show", "A", "--customer", "B"}, "queue show: takes an ID and no filters"},
       {{"queue", "show", "A", "--limit", "100"}, "queue show: takes no --limit"},
+      {{"queue", "show", "A", "--message"}, "queue show: --message needs --reason TEXT"},
+      {{"queue", "show", "A", "--reason", "x"}, "queue show: takes no --reason"},
+      {{"queue", "list", "--message"}, "queue list: takes no --message"},
+      {{"queue", "hold", "--all", "--message", "--reason", "x"}, "queue hold: takes no --message"},
       {{"queue", "remove"}, "queue remove: needs an ID, a filter or --all"},
       {{"queue", "remove", "A", "--all"}, "queue remove: takes either a filter or --all"},
       {{"queue", "hold", "A", "--limit", "5"}, "queue hold: takes no --limit"},
@@ -167,7 +175,7 @@ TEST(QueueHelp, NamesEveryCommandAndFilter) {
 
 TEST(ShieldCommandLine, BecomesARequest) {
   const std::pair<std::vector<const char*>, std::string> cases[] = {
-      {{"shield", "list"}, "shield list"},
+      {{"shield", "list"}, "shield list json"},
       {{"--json", "shield", "list"}, "shield list json"},
       {{"shield", "release", "--all", "--json"}, "shield release json all"},
       {{"shield", "release", "192.0.2.0/24"}, "shield release subject=192.0.2.0/24"},
@@ -175,7 +183,7 @@ TEST(ShieldCommandLine, BecomesARequest) {
       {{"shield", "release", "--", "--all"}, "shield release subject=--all"}};
   for (const auto& [words, request] : cases) {
     const SluicectlCommand command = parsed(words);
-    EXPECT_EQ(command.kind, Kind::ask) << command.text;
+    EXPECT_EQ(command.kind, request.contains("list") ? Kind::view : Kind::ask) << command.text;
     EXPECT_EQ(command.request, request);
   }
   EXPECT_EQ(parsed({"shield", "list", "--help"}).kind, Kind::print);
@@ -232,15 +240,16 @@ TEST(HostCommandLine, SaysWhatIsWrong) {
 
 TEST(SessionsCommandLine, BecomesARequest) {
   const std::pair<std::vector<const char*>, std::string> cases[] = {
-      {{"sessions"}, "sessions"},
+      {{"sessions"}, "sessions json"},
       {{"sessions", "--json"}, "sessions json"},
       {{"--json", "sessions"}, "sessions json"},
-      {{"sessions", "list", "--limit", "5", "--customer", "Example Ltd"}, "sessions limit=5 customer=Example%20Ltd"},
+      {{"sessions", "list", "--limit", "5", "--customer", "Example Ltd"},
+       "sessions json limit=5 customer=Example%20Ltd"},
       {{"sessions", "end", "--account", "ann@example.com"}, "sessions end account=ann@example.com"},
       {{"sessions", "--address=192.0.2.0/24", "end", "--json"}, "sessions end json address=192.0.2.0/24"}};
   for (const auto& [words, request] : cases) {
     const SluicectlCommand command = parsed(words);
-    EXPECT_EQ(command.kind, Kind::ask) << command.text;
+    EXPECT_EQ(command.kind, request.contains(" end") ? Kind::ask : Kind::view) << command.text;
     EXPECT_EQ(command.request, request);
   }
   EXPECT_EQ(parsed({"sessions", "end", "--help"}).kind, Kind::print);

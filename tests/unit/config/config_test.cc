@@ -74,6 +74,8 @@ cores = 3
 workers = 2
 user = "mail"
 group = "mail"
+support_control = "/run/desk/control.sock"
+support_group = "desk"
 state_dir = "/srv/sluice"
 control = "/srv/sluice/control"
 policy_url = "https://example.net/policy"
@@ -195,6 +197,8 @@ TEST(Config, ReadsEveryKeyOfTheServer) {
   EXPECT_EQ(config.server.cores, 3U);
   EXPECT_EQ(config.server.workers, 2U);
   EXPECT_EQ(config.server.group, "mail");
+  EXPECT_EQ(config.server.support_control, "/run/desk/control.sock");
+  EXPECT_EQ(config.server.support_group, "desk");
   EXPECT_EQ(config.server.policy_url, "https://example.net/policy");
   EXPECT_EQ(config.server.drain, 5s);
   EXPECT_EQ(config.store.cached_logins, 100U);

@@ -53,8 +53,7 @@ TEST(SessionsRequest, IsRefusedWhereItIsWrittenInAnotherWay) {
                                        "sessions limit=",
                                        "sessions limit=0",
                                        "sessions limit=05",
-                                       "sessions limit=10000",
-                                       "sessions limit=10001",
+                                       "sessions limit=1000001",
                                        "sessions limit=99999999999",
                                        "sessions limit=-1",
                                        "sessions account=",
@@ -86,16 +85,18 @@ CoreSessions of_core(std::uint32_t core, std::size_t shown, std::uint64_t met) {
   return sessions;
 }
 
-TEST(SessionsAnswer, IsBoundedAndSaysWhatIsLeftOut) {
-  const std::vector<CoreSessions> cores{of_core(0, 3, 4), of_core(1, 3, 3)};
+TEST(SessionsAnswer, IsInPagesAndSaysWhatIsLeftOut) {
   const auto lines = [](const std::string& text) { return std::ranges::count(text, '\n'); };
-  const std::string all = render_sessions({}, cores);
-  EXPECT_THAT(all, HasSubstr("Example Ltd"));
-  EXPECT_THAT(all, HasSubstr("note: 1 session more\n"));
-  const std::string some = render_sessions({.limit = 4}, cores);
-  EXPECT_THAT(some, HasSubstr("note: 3 sessions more\n"));
-  EXPECT_EQ(lines(all) - lines(some), 2);
-  EXPECT_THAT(render_sessions({.json = true}, std::vector{of_core(0, 3, 3)}), Not(HasSubstr("note")));
+  std::string list = render_sessions_page(of_core(0, 3, 4), 10, true);
+  list += render_sessions_page(of_core(1, 0, 0), 7, false);
+  list += render_sessions_page(of_core(2, 3, 3), 2, false) + render_sessions_end(false, 2);
+  EXPECT_THAT(list, ::testing::StartsWith("[\n {\"core\": 0"));
+  EXPECT_THAT(list, HasSubstr("},\n {\"core\": 2"));
+  EXPECT_THAT(list, HasSubstr("Example Ltd"));
+  EXPECT_THAT(list, ::testing::EndsWith("}\n]\nnote: 2 sessions more\n"));
+  EXPECT_EQ(lines(list), 1 + 5 + 2);
+  EXPECT_EQ(render_sessions_page(of_core(0, 0, 0), 10, true) + render_sessions_end(true, 0), "[\n]\n");
+  EXPECT_THAT(render_sessions_end(true, 1), Not(HasSubstr("sessions more")));
 }
 
 TEST(SessionsAnswer, CountsWhatWasEndedAndOnHowManyCores) {
