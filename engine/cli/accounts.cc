@@ -243,8 +243,9 @@ std::string meant_instead(const AccountRequest& request, AccountAdmin& admin) {
   const Names of_object = request.command->object == AccountObject::customer ? &AccountAdmin::customer_names
                           : request.command->object == AccountObject::domain ? &AccountAdmin::domain_names
                                                                              : &AccountAdmin::account_names;
-  const std::pair<std::string, Names> given[] = {{request.operand, of_object},
-                                                 {request.customer.value_or(""), &AccountAdmin::customer_names}};
+  // The customer first: what is added is none's yet.
+  const std::pair<std::string, Names> given[] = {{request.customer.value_or(""), &AccountAdmin::customer_names},
+                                                 {request.operand, of_object}};
   for (const auto& [name, names_of] : given) {
     if (name.empty()) continue;
     const auto names = (admin.*names_of)(kNamesCompared);

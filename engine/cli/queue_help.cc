@@ -92,8 +92,8 @@ OPTIONS
   --all           Every message there is, in place of ID and filters.
   --held          Only what is on hold.
   --message       Of show: what is in the message. Needs --reason.
-  --reason TEXT   Of hold, reject and show --message: why, up to 200 printable ASCII
-                  characters.
+  --reason TEXT   Of hold, reject and show --message: why, up to 200 printable
+                  ASCII characters.
   --limit N       Look for N at most, from 1 to 10000, whichever they are; of
                   review 100 without it or --json. What is cut says so, on
                   standard error.

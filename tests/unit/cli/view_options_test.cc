@@ -19,7 +19,7 @@ namespace {
 using ::testing::HasSubstr;
 using Kind = SluicectlCommand::Kind;
 
-SluicectlCommand parsed(std::vector<const char*> words) {
+SluicectlCommand parsed_view(std::vector<const char*> words) {
   words.insert(words.begin(), "sluicectl");
   return parse_sluicectl(static_cast<int>(words.size()), words.data());
 }
@@ -30,28 +30,28 @@ TEST(ViewOptions, AreTheSameBehindEveryCommandThatLists) {
       {"sessions", "list"}, {"sessions"}, {"shield", "list"}, {"usage"}};
   for (std::vector<const char*> words : commands) {
     words.insert(words.end(), {"--watch", "--time", "iso", "--top=5"});
-    SluicectlCommand command = parsed(words);
+    SluicectlCommand command = parsed_view(words);
     EXPECT_EQ(command.kind, Kind::view) << command.text;
     EXPECT_EQ(command.view.options.watch, 2U);
     EXPECT_EQ(command.view.options.time, TimeForm::iso);
     words.insert(words.end() - 3, "7");
-    command = parsed(words);
+    command = parsed_view(words);
     EXPECT_EQ(command.view.options.watch, 7U) << command.text;
     words.back() = "--json";
-    EXPECT_THAT(parsed(words).text, HasSubstr("takes no --time with --json"));
+    EXPECT_THAT(parsed_view(words).text, HasSubstr("takes no --time with --json"));
   }
 }
 
 TEST(ViewOptions, SayWhatTheyTake) {
-  const SluicectlCommand command = parsed({"queue", "list", "--sort", "-due_ms", "--top", "10"});
+  const SluicectlCommand command = parsed_view({"queue", "list", "--sort", "-due_ms", "--top", "10"});
   EXPECT_EQ(command.view.options.sort, "next_try");
   EXPECT_TRUE(command.view.options.reversed);
   EXPECT_EQ(command.view.options.top, 10U);
-  EXPECT_EQ(parsed({"usage", "--top", "5"}).request, "usage top=5");
-  EXPECT_EQ(parsed({"usage", "--top", "5", "--sort", "used"}).request, "usage");
-  EXPECT_EQ(parsed({"usage", "--json"}).view.as_it_is, true);
-  EXPECT_EQ(parsed({"counters", "--json"}).request, "counters json");
-  EXPECT_EQ(parsed({"counters", "--json", "--cores"}).request, "counters cores json");
+  EXPECT_EQ(parsed_view({"usage", "--top", "5"}).request, "usage top=5");
+  EXPECT_EQ(parsed_view({"usage", "--top", "5", "--sort", "used"}).request, "usage");
+  EXPECT_EQ(parsed_view({"usage", "--json"}).view.as_it_is, true);
+  EXPECT_EQ(parsed_view({"counters", "--json"}).request, "counters json");
+  EXPECT_EQ(parsed_view({"counters", "--json", "--cores"}).request, "counters cores json");
   const std::pair<std::vector<const char*>, std::string> cases[] = {
       {{"queue", "list", "--sort", "byts"},
        "--sort: there is no such key here, did you mean bytes?; there are: id, state,"},
@@ -76,7 +76,7 @@ TEST(ViewOptions, SayWhatTheyTake) {
       {{"pools", "--top", "0"}, "--top needs a whole number from 1 to"},
       {{"pools", "--time", "loacl"}, "--time is local, iso or epoch, did you mean local?"}};
   for (const auto& [words, problem] : cases) {
-    const SluicectlCommand refused = parsed(words);
+    const SluicectlCommand refused = parsed_view(words);
     EXPECT_EQ(refused.kind, Kind::error) << problem;
     EXPECT_THAT(refused.text, HasSubstr(problem));
   }
@@ -85,7 +85,7 @@ TEST(ViewOptions, SayWhatTheyTake) {
 TEST(ViewOptions, NeverRepeatAWordThatCouldBeAPassword) {
   for (const auto& words : std::vector<std::vector<const char*>>{
            {"pools", "--sort", "hunter2"}, {"pools", "--by", "hunter2"}, {"status", "--time", "hunter2"}})
-    EXPECT_THAT(parsed(words).text, ::testing::Not(HasSubstr("hunter2")));
+    EXPECT_THAT(parsed_view(words).text, ::testing::Not(HasSubstr("hunter2")));
 }
 
 // ------------------------------------------------------------------------------------ watch
@@ -101,7 +101,7 @@ struct Watched {
 
 // With these answers, one after the other; one that is empty: nobody answers.
 Watched watched(std::vector<const char*> words, std::deque<std::string> answers, bool terminal = false) {
-  const SluicectlCommand command = parsed(std::move(words));
+  const SluicectlCommand command = parsed_view(std::move(words));
   EXPECT_EQ(command.kind, Kind::view) << command.text;
   std::ostringstream out;
   std::ostringstream err;
