@@ -90,9 +90,9 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         BadFile{"[server]\ncores = \"4\"", "2:9: server.cores: is a text; allowed: a whole number from 0 to 1024"},
         BadFile{"[server]\nsupport_control = \"/run/sluice/desk.sock\"\nsupport_group = \"desk\"",
-                "2:19: server.support_control: is in the directory of the other socket"},
+                "2:1: server.support_control: is in the directory of the other socket"},
         BadFile{"[server]\nsupport_group = \"desk\"",
-                "2:17: server.support_group: has no support_control to go with it"},
+                "2:1: server.support_group: has no support_control to go with it"},
         BadFile{"[server]\ncores = 1.5", "2:9: server.cores: is a number with a fraction; allowed: a whole"},
         BadFile{"[server]\ncores = -1",
                 "2:9: server.cores: -1 is out of range; allowed: a whole number from 0 to 1024"},

@@ -217,7 +217,7 @@ TEST_F(CoreTest, AnOperatorEndsSessionsAfterTheMessageThatTheyAreAt) {
 
 // However many there are, a page is what a core looks at and holds; none is missed or met twice where others go.
 TEST_F(CoreTest, AListOfSessionsComesInPages) {
-  start(plan_to(kHops[0]));
+  start(plan_to(kHops[0], "", "retry_s = [60]\n[limits]\nsessions_per_address = 100000\n"));
   std::vector<std::unique_ptr<SessionClient>> clients;
   constexpr std::size_t kSessions = 3 * control::kSessionsPage - 10;
   for (std::size_t i = 0; i < kSessions; ++i) {
