@@ -91,7 +91,8 @@ constexpr std::string_view kReview = R"(NAME
 SYNOPSIS
   sluicectl review [ID | FILTER ...] [--limit N] [--json]
   sluicectl review release | remove  ID | FILTER ... | --all  [--json]
-  sluicectl review reject  ID | FILTER ... | --all  [--reason TEXT] [--json]
+  sluicectl review reject  ID | FILTER ... | --all  [--text TEXT]
+                   [--status CODE] [--reason TEXT] [--json]
 
 DESCRIPTION
   Asks the running relay about messages of its queue that are on hold: why, by
@@ -125,6 +126,8 @@ OPTIONS
   --limit N       Show N at most, from 1 to 10000. Default: 100, and with --json
                   all there are.
   --reason TEXT   What the sender is told; up to 200 printable ASCII characters.
+  --text TEXT, --status CODE
+                  As of queue reject, in sluicectl queue --help.
   --json          Print JSON (RFC 8259).
   --config FILE, --control PATH, --timeout S
                   As in sluicectl --help.

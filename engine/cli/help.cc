@@ -160,9 +160,9 @@ DESCRIPTION
             those of an account, a customer or an address.
   queue list | show | destinations
             What is waiting to be delivered, to where, and why it waits.
-  queue flush | hold | release | reject | remove
+  queue flush | hold | release | reject | bounce | remove
             Try messages now, or no more for a while, or again; give them up with
-            a report to their sender, or delete them.
+            a report to their sender (reject and bounce are one), or delete them.
   review [list] | release | reject | remove
             What is on hold, why, and how it begins; decide about it.
   contain | release

@@ -25,6 +25,10 @@ using text::unknown_option;
 using text::with_advice;
 using text::Words;
 
+// Other mail programs' word for it.
+constexpr std::string_view kBounce = "bounce";
+constexpr std::string_view kReject = "reject";
+
 void print(SluicectlCommand& command, std::string page) {
   command.kind = SluicectlCommand::Kind::print;
   command.text = std::move(page);
@@ -97,13 +101,19 @@ struct QueueOptions {
   QueueOptions(const QueueOptions&) = delete;
   QueueOptions& operator=(const QueueOptions&) = delete;
 
-  enum Other : std::uint8_t { kLimit, kAll, kJson, kHeld, kReason, kMessage };
+  enum Other : std::uint8_t { kLimit, kAll, kJson, kHeld, kReason, kMessage, kText, kStatus };
   [[nodiscard]] const Option& other(Other option) const { return all[names.size() + option]; }
   [[nodiscard]] std::span<const Option> view() const { return std::span(all).last(ViewWords::kCount); }
   [[nodiscard]] bool has(Other option) const { return other(option).given.has_value(); }
 
-  static constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kOthers{
-      {{"--limit", "N"}, {"--all", ""}, {"--json", ""}, {"--held", ""}, {"--reason", "TEXT"}, {"--message", ""}}};
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kOthers{{{"--limit", "N"},
+                                                                                         {"--all", ""},
+                                                                                         {"--json", ""},
+                                                                                         {"--held", ""},
+                                                                                         {"--reason", "TEXT"},
+                                                                                         {"--message", ""},
+                                                                                         {"--text", "TEXT"},
+                                                                                         {"--status", "CODE"}}};
   std::vector<std::string> names;  // "--sender" for "sender"
   std::vector<Option> all;
 };
@@ -120,6 +130,12 @@ std::string read_queue_options(const Words& operands, const QueueOptions& option
     request.*control::kQueueFilters[i].text = *options.all[i].given;
   }
   request.reason = options.other(QueueOptions::kReason).given.value_or("");
+  for (const auto& [option, value] :
+       {std::pair(QueueOptions::kText, &request.text), std::pair(QueueOptions::kStatus, &request.status)}) {
+    if (!options.has(option)) continue;
+    if (options.other(option).given->empty()) return std::string(options.other(option).name) + " needs a value";
+    *value = *options.other(option).given;
+  }
   const Option& limit = options.other(QueueOptions::kLimit);
   if (limit.given) {
     if (std::string fault = read_number(*limit.given, request.limit.emplace(), limit, 1, control::kQueueLimitMax);
@@ -178,9 +194,10 @@ void parse_queue_command(const Words& words, SluicectlCommand& command) {
   const Parts parts = take_parts(ViewWords::with_watch(words), options.all);
   if (parts.asks_for_help) return print(command, queue_help());
 
-  const auto verb = std::ranges::find(control::kQueueVerbs, parts.verb, &control::QueueVerbName::name);
+  const std::string_view asked = parts.verb == kBounce ? kReject : parts.verb;
+  const auto verb = std::ranges::find(control::kQueueVerbs, asked, &control::QueueVerbName::name);
   if (verb == control::kQueueVerbs.end()) {
-    std::vector<std::string_view> known;
+    std::vector<std::string_view> known{kBounce};
     for (const control::QueueVerbName& name : control::kQueueVerbs) known.push_back(name.name);
     return fail(command, "queue", parts.problem.empty() ? unknown_verb(parts.verb, known) : ": " + parts.problem);
   }
@@ -194,7 +211,7 @@ void parse_queue_command(const Words& words, SluicectlCommand& command) {
 // Without a verb: list, and what stands there is the ID of one message.
 void parse_review_command(const Words& words, SluicectlCommand& command) {
   using control::QueueVerb;
-  constexpr std::array<std::string_view, 4> kVerbs{"list", "release", "reject", "remove"};
+  constexpr std::array<std::string_view, 4> kVerbs{"list", "release", kReject, "remove"};
   constexpr std::array<QueueVerb, 4> kAsked{QueueVerb::review, QueueVerb::release, QueueVerb::reject,
                                             QueueVerb::remove};
   QueueOptions options;

@@ -16,8 +16,9 @@ SYNOPSIS
   sluicectl queue show ID [--json]
   sluicectl queue show ID --message --reason TEXT [--json]
   sluicectl queue flush | release | remove  ID | FILTER ... | --all [--json]
-  sluicectl queue hold | reject  ID | FILTER ... | --all [--reason TEXT]
-                  [--json]
+  sluicectl queue hold  ID | FILTER ... | --all [--reason TEXT] [--json]
+  sluicectl queue reject | bounce  ID | FILTER ... | --all [--text TEXT]
+                  [--status CODE] [--reason TEXT] [--json]
   sluicectl queue review [ID | FILTER ...] [--limit N] [--json]
   sluicectl queue destinations [--destination DESTINATION] [--limit N]
                   [--sort KEY] [--top N] [--by KEY] [--cores] [--watch [S]]
@@ -51,8 +52,12 @@ DESCRIPTION
   remove    Delete messages, for all recipients that are left. Nobody is told:
             no report goes to the sender. This cannot be undone. What is being
             transmitted at this moment may still arrive.
-  reject    Give messages up, for all recipients that are left, and send each
-            sender a report that says so, with TEXT.
+  reject    Give messages up now, and send each sender a report (RFC 3464) that
+            says so, with TEXT: for all recipients that are left or, with
+            --destination, for those alone that wait for that destination; the
+            others of the message go on. What is being transmitted there at this
+            moment is left alone, and not counted.
+  bounce    Another name of reject.
   review    What is on hold, with the beginning of its text: see
             sluicectl review --help.
   destinations
@@ -93,7 +98,14 @@ OPTIONS
   --held          Only what is on hold.
   --message       Of show: what is in the message. Needs --reason.
   --reason TEXT   Of hold, reject and show --message: why, up to 200 printable
-                  ASCII characters.
+                  ASCII characters. The senders of what is rejected are told,
+                  unless --text says something else; then it is for the log alone.
+  --text TEXT     Of reject: what the senders are told, behind "Rejected by the
+                  administrator: ". Up to 400 bytes of UTF-8.
+  --status CODE   Of reject: the status code in the reports (RFC 3463), 5.X.Y.
+                  Default: 5.7.1, not authorized. Others that fit: 5.1.2, no
+                  such domain; 5.4.0, a fault of the network or the route;
+                  5.6.0, of the message.
   --limit N       Look for N at most, from 1 to 10000, whichever they are; of
                   review 100 without it or --json. What is cut says so, on
                   standard error.
@@ -128,6 +140,10 @@ EXAMPLES
   Who has most mail waiting, and the largest messages:
     sluicectl queue list --by customer --top 10
     sluicectl queue list --sort bytes --top 10
+
+  Mail for a domain that is gone need not wait for days to come back:
+    sluicectl queue bounce --destination mx/gone.example --status 5.1.2
+        --text 'gone.example does not exist any more'
 
   IDs of all reports that are stuck, for a script:
     sluicectl queue list --sender '<>' --json

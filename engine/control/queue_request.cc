@@ -22,7 +22,17 @@ constexpr std::string_view kPostmaster = "postmaster";
 constexpr std::size_t kIdBytesMax = 64;
 constexpr std::size_t kClientBytesMax = 64;
 constexpr std::size_t kSubjectBytesMax = 200;
-constexpr std::string_view kReason = "reason";
+constexpr std::size_t kStatusBytesMax = std::string_view("5.999.999").size();
+// A value that is no filter.
+struct QueueWord {
+  std::string_view name;
+  std::string QueueRequest::* text;
+  std::size_t bytes_max;
+};
+// In the order of the line.
+constexpr std::array kQueueWords{QueueWord{"reason", &QueueRequest::reason, kHoldReasonBytesMax},
+                                 QueueWord{"text", &QueueRequest::text, kRejectTextBytesMax},
+                                 QueueWord{"status", &QueueRequest::status, kStatusBytesMax}};
 // A local part, "@" and a domain; the name of a route, "/" and a domain.
 constexpr std::size_t kAddressBytesMax = 64 + 1 + 255;
 
@@ -49,7 +59,8 @@ constexpr std::array kVerbs{QueueVerbName{"list", QueueVerb::list},
 constexpr std::size_t line_bytes_max() {
   std::size_t size = std::string_view("queue destinations message json all held limit=10000").size();
   for (const QueueFilter& filter : kAllQueueFilters) size += 1 + filter.name.size() + 1 + 3 * filter.bytes_max;
-  return size + 1 + kReason.size() + 1 + 3 * kHoldReasonBytesMax;
+  for (const QueueWord& word : kQueueWords) size += 1 + word.name.size() + 1 + 3 * word.bytes_max;
+  return size;
 }
 static_assert(line_bytes_max() < kQueueRequestBytesMax);
 
@@ -69,6 +80,18 @@ std::string reason_fault(const QueueRequest& request) {
   return "--reason takes up to " + std::to_string(kHoldReasonBytesMax) + " printable ASCII characters";
 }
 
+// What a sender is told.  A report may have any text, but none that could be more than text to a terminal.
+std::string rejection_fault(const QueueRequest& request) {
+  if (request.verb != QueueVerb::reject) {
+    if (!request.text.empty()) return "takes no --text";
+    return request.status.empty() ? "" : "takes no --status";
+  }
+  if (request.text.size() > kRejectTextBytesMax || !auth::is_clean_text(request.text))
+    return "--text takes up to " + std::to_string(kRejectTextBytesMax) + " bytes of UTF-8 without control characters";
+  if (request.status.empty() || parse_failure_status(request.status)) return "";
+  return "--status takes 5.X.Y, such as 5.1.2";
+}
+
 // What a filter's text must be, whatever the verb.
 std::string filter_fault(const QueueRequest& request) {
   for (const QueueFilter& filter : kAllQueueFilters) {
@@ -86,6 +109,7 @@ std::string filter_fault(const QueueRequest& request) {
   }
   if (!request.client.empty())
     if (const auto network = Network::parse(request.client); !network) return "--client " + network.error();
+  if (std::string fault = rejection_fault(request); !fault.empty()) return fault;
   return reason_fault(request);
 }
 
@@ -104,10 +128,11 @@ bool take_word(std::string_view word, QueueRequest& request) {
     return error == std::errc() && end == text.data() + text.size();
   }
   const auto filter = std::ranges::find(kAllQueueFilters, name, &QueueFilter::name);
-  if (filter == kAllQueueFilters.end() && name != kReason) return false;
+  const auto other = std::ranges::find(kQueueWords, name, &QueueWord::name);
+  if (filter == kAllQueueFilters.end() && other == kQueueWords.end()) return false;
   auto value = unescaped(text);
   if (!value) return false;
-  (name == kReason ? request.reason : request.*filter->text) = *std::move(value);
+  request.*(filter != kAllQueueFilters.end() ? filter->text : other->text) = *std::move(value);
   return true;
 }
 
@@ -122,6 +147,22 @@ std::string_view take_up_to_blank(std::string_view& rest) {
 
 constinit const std::span<const QueueFilter> kQueueFilters = kAllQueueFilters;
 constinit const std::span<const QueueVerbName> kQueueVerbs = kVerbs;
+
+std::optional<smtp::EnhancedCode> parse_failure_status(std::string_view text) {
+  if (!text.starts_with("5.")) return std::nullopt;
+  text.remove_prefix(2);
+  smtp::EnhancedCode code{.cls = 5};
+  for (std::uint16_t* const part : {&code.subject, &code.detail}) {
+    const std::size_t size = part == &code.subject ? std::min(text.find('.'), text.size()) : text.size();
+    const std::string_view digits = text.substr(0, size);
+    // RFC 3463 2: up to three digits, without leading zeroes.
+    if (digits.empty() || digits.size() > 3 || (digits.size() > 1 && digits.front() == '0')) return std::nullopt;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), *part);
+    if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
+    text.remove_prefix(std::min(size + 1, text.size()));
+  }
+  return code;
+}
 
 bool changes_queue(QueueVerb verb) { return !shows_many(verb) && verb != QueueVerb::show; }
 
@@ -162,7 +203,8 @@ std::string encode_queue_request(const QueueRequest& request) {
     ((line += ' ') += filter.name) += '=';
     append_escaped(line, request.*filter.text);
   }
-  if (!request.reason.empty()) append_escaped(((line += ' ') += kReason) += '=', request.reason);
+  for (const QueueWord& word : kQueueWords)
+    if (!(request.*word.text).empty()) append_escaped(((line += ' ') += word.name) += '=', request.*word.text);
   return line;
 }
 

@@ -1,8 +1,7 @@
 // What sluicectl asks of the queue, as a value and as a line for the control socket:
 //
 //   queue VERB [message] [json] [all] [held] [limit=N] [id=V] [customer=V] [sender=V] [recipient=V] [destination=V]
-//   [account=V]
-//       [client=V] [subject=V] [reason=V]
+//       [account=V] [client=V] [subject=V] [reason=V] [text=V] [status=V]
 //
 // The answer is text or JSON, perhaps of many pages, and ends in a line of its own: kAnswerEnd.  Before that, or
 // instead of it where the answer could not be finished, there may be lines for the reader that begin with kAnswerNote
@@ -19,6 +18,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+
+#include "engine/smtp/reply.h"
 
 namespace sluice::control {
 
@@ -39,6 +40,8 @@ inline constexpr std::uint32_t kQueueLimitMax = 10'000;
 inline constexpr std::size_t kQueueRequestBytesMax = 8192;
 // Of the words why a message is held or rejected.
 inline constexpr std::size_t kHoldReasonBytesMax = 200;
+// Of what the sender of a rejected message is told.
+inline constexpr std::size_t kRejectTextBytesMax = 400;
 // The last line of every answer of the control socket but those to "reload" and "drain", which are of a few words.
 inline constexpr std::string_view kAnswerEnd = "end";
 inline constexpr std::string_view kAnswerNote = "note: ";
@@ -62,6 +65,8 @@ struct QueueRequest {
   bool held = false;        // only what is on hold
   bool message = false;     // of show: the message itself, its content
   std::string reason;       // of hold and reject, where it may be empty, and of a message that is shown
+  std::string text;         // of reject: what senders are told; empty: the reason
+  std::string status;       // of reject: "5.X.Y", see parse_failure_status(); empty: 5.7.1
   friend bool operator==(const QueueRequest&, const QueueRequest&) = default;
 
   [[nodiscard]] bool unlimited() const { return json && !limit; }
@@ -87,6 +92,9 @@ struct QueueVerbName {
   QueueVerb verb;
 };
 extern const std::span<const QueueVerbName> kQueueVerbs;
+
+// "5.X.Y" (RFC 3463), as a report of a failure may have it (RFC 3464 2.3.4); nothing for any other text.
+[[nodiscard]] std::optional<smtp::EnhancedCode> parse_failure_status(std::string_view text);
 
 // Whether messages may be another way afterwards: flush, hold, release, remove, reject.
 [[nodiscard]] bool changes_queue(QueueVerb verb);

@@ -53,6 +53,12 @@ struct Restored {
   bool large = false;
 };
 
+// What more an order to reject says.
+struct Rejection {
+  smtp::EnhancedCode status{5, 7, 1};  // that its report has (RFC 3463)
+  std::string destination;             // its recipients that wait for that one alone; empty: all
+};
+
 class Queue {
  public:
   // `router` gives the one of the current configuration; `next_id` a queue id for a DSN.
@@ -112,8 +118,8 @@ class Queue {
   // The operator's.  False: there is no such message, or the core must stop first.
   enum class Order : std::uint8_t { flush, hold, release, remove, reject };
   // `why` is kept with a message that is held, and told to the sender of one that is rejected.  None is rejected that
-  // is in a delivery attempt: false.
-  Task<bool> order(spool::QueueId id, Order order, std::string why = {});
+  // is in a delivery attempt, to that destination: false.
+  Task<bool> order(spool::QueueId id, Order order, std::string why = {}, Rejection rejection = {});
   // How long after its arrival a message is given up.
   [[nodiscard]] WallMillis expire_ms() const { return options_.expire / std::chrono::milliseconds(1); }
   // How many messages are tried now that wait for it.
@@ -153,9 +159,11 @@ class Queue {
 
   // queue_orders.cc
   bool try_now(schedule::JobId job);
-  Task<bool> carry_out(ActiveMessage& message, Order order, std::string why);
+  Task<bool> carry_out(ActiveMessage& message, Order order, std::string why, const Rejection& rejection);
+  Task<bool> reject(ActiveMessage& message, const std::string& why, const Rejection& rejection);
+  Task<bool> conclude_ended(ActiveMessage& message);
   void set_held(ActiveMessage& message, bool held, std::string why);
-  void end_recipients(ActiveMessage& message, Order order, const std::string& why);
+  void remove_recipients(ActiveMessage& message);
 
   Parts parts_;
   QueueOptions options_;

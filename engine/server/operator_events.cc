@@ -58,6 +58,8 @@ void emit_queue_order(event::Emitter& events, const control::QueueRequest& reque
                                 .actor = who,
                                 .uid = count_of(actor.uid),
                                 .reason = request.reason,
+                                .text = request.text,
+                                .status = request.status,
                                 .messages = messages});
 }
 

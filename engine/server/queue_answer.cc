@@ -211,12 +211,22 @@ class Walk {
       }
     }
     ++answer_.found;
-    if (!co_await queue_.order(id, order(), request_.reason)) co_return;
+    if (request_.verb == control::QueueVerb::reject) {
+      if (!co_await queue_.order(id, order(), request_.text.empty() ? request_.reason : request_.text, rejection()))
+        co_return;
+    } else if (!co_await queue_.order(id, order(), request_.reason)) {
+      co_return;
+    }
     ++answer_.changed;
     if (request_.verb == control::QueueVerb::hold && std::ranges::any_of(queue_.jobs(id), is_under_way))
       ++answer_.under_way;
   }
 
+  [[nodiscard]] relay::Rejection rejection() const {
+    relay::Rejection rejection{.destination = destination_};
+    if (const auto status = control::parse_failure_status(request_.status)) rejection.status = *status;
+    return rejection;
+  }
   [[nodiscard]] relay::Queue::Order order() const {
     switch (request_.verb) {
       case control::QueueVerb::hold:

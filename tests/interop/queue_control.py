@@ -16,7 +16,7 @@ from lib.harness import TIMEOUT_FACTOR, cases, expect, expect_between, expect_eq
 from lib.hop import Hop, each
 from lib.mail import SENDER
 from lib.mailq import BOB, LATER, STORE, THREE, ask, by_bob, closed_port, is_empty, keeps, killed, listed, only_queued
-from lib.mailq import queue_id, refuse, show, states, stays, with_routes
+from lib.mailq import queue_id, refuse, reports, show, states, stays, with_routes
 from lib.relay import BOB_PASSWORD, SLUICECTL, Relay, under
 
 # ------------------------------------------------------------------------------------ what is shown
@@ -243,6 +243,34 @@ def what_is_removed_is_gone_and_nobody_is_told():
             expect_equal(hop.only().recipients, ["kept@far.test"], "who got it")
             is_empty(relay)
             expect_equal((hop.messages, relay.counter("reports")), ([], 0), "more")
+
+
+@test
+def what_is_bounced_is_reported_in_the_operators_words():
+    name, _ = closed_port()
+    gone = {"name": "gone", "recipients": ["gone.test"], "hosts": [name], **STORE}
+    text = "gone.test is closed, \u00fc: 100 %"
+    with Hop() as hop:
+        hop.on["RCPT"] = refuse("late", b"451 4.2.0 Not yet\r\n")
+        with with_routes([gone, {"hosts": [hop.name], **STORE}], queue=LATER) as relay, relay.client() as client:
+            taken = queue_id(client.submit(mail.compose(), recipients=["a@gone.test", "late@far.test"]))
+            until(lambda: show(relay, taken)["tries"] == 2, "both were tried")
+            for wrong in (("--text", "a\x1b[2J"), ("--text", "x" * 401), ("--status", "4.1.2"), ("--status", "5.1")):
+                relay.control("queue", "bounce", taken, *wrong, wanted=2)
+            words = ("--destination", "gone", "--text", text, "--status", "5.1.2")
+            expect_equal(ask(relay, "bounce", *words), {"changed": 1}, "bounce")
+            report = until(lambda: reports(hop), "a report")[0]
+            expect_equal(report.actions(), {"a@gone.test": "failed"}, "the report")
+            about = report.by_recipient()["a@gone.test"]
+            expect_equal((about["Status"], about["Remote-MTA"]), ("5.1.2", None), "its status")
+            expect_in("Rejected by the administrator: gone.test is closed", about["Diagnostic-Code"], "its words")
+            expect_in("100 %", report.words.get_content(), "the words for a reader")
+            expect_equal(states(show(relay, taken)), {"a@gone.test": "failed", "late@far.test": "waiting"}, "the others")
+            order = relay.log("queue_order")[-1]
+            expect_equal([order[key] for key in ("order", "text", "status", "messages")], ["reject", text, "5.1.2", 1], "the event")
+            expect_equal(ask(relay, "bounce", taken), {"changed": 1}, "the rest of it")
+            is_empty(relay)
+            expect_equal([one.actions() for one in reports(hop)], [{"a@gone.test": "failed"}, {"late@far.test": "failed"}], "all reports")
 
 
 @test

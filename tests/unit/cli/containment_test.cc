@@ -73,7 +73,11 @@ TEST(ReviewCommandLine, IsAboutWhatIsOnHoldAlone) {
       {{"review", "release", "--all"}, "queue release all held"},
       {{"review", "remove", "--subject", "You won"}, "queue remove held subject=You%20won"},
       {{"review", "reject", "--client", "192.0.2.0/24", "--reason", "no"},
-       "queue reject held client=192.0.2.0/24 reason=no"}};
+       "queue reject held client=192.0.2.0/24 reason=no"},
+      {{"review", "reject", "--all", "--text", "not yours", "--status", "5.7.0"},
+       "queue reject all held text=not%20yours status=5.7.0"},
+      {{"queue", "bounce", "--destination", "mx/a.example", "--text", "gone"},
+       "queue reject destination=mx/a.example text=gone"}};
   for (const auto& [words, request] : cases) {
     const SluicectlCommand command = read_line(words);
     EXPECT_EQ(command.kind, request.contains("review") ? Kind::view : Kind::ask) << command.text;
@@ -85,6 +89,12 @@ TEST(ReviewCommandLine, IsAboutWhatIsOnHoldAlone) {
       {{"review", "release", "--all", "--reason", "x"}, "takes no --reason"},
       {{"review", "--client", "192.0.2.1/24"}, "--client"},
       {{"review", "rejcet"}, "did you mean reject?"},
+      {{"queue", "bonuce", "a"}, "did you mean bounce?"},
+      {{"queue", "bounce"}, "needs an ID, a filter or --all"},
+      {{"queue", "bounce", "a", "--text", ""}, "--text needs a value"},
+      {{"queue", "bounce", "a", "--text", "a\nb"}, "--text takes"},
+      {{"queue", "bounce", "a", "--status", "2.0.0"}, "--status takes 5.X.Y"},
+      {{"queue", "hold", "a", "--text", "b"}, "takes no --text"},
       {{"review", "--held"}, "takes no --held"}};
   for (const auto& [words, problem] : wrong) {
     EXPECT_EQ(read_line(words).kind, Kind::error) << problem;

@@ -38,7 +38,12 @@ std::vector<QueueRequest> requests() {
                                 {.verb = QueueVerb::hold, .client = "2001:db8::1", .reason = "why not? 100 %"},
                                 {.verb = QueueVerb::review, .json = true, .limit = 3, .account = "a"},
                                 {.verb = QueueVerb::reject, .all = true, .held = true, .reason = "x"},
-                                {.verb = QueueVerb::release, .id = "1QZ3", .held = true}};
+                                {.verb = QueueVerb::release, .id = "1QZ3", .held = true},
+                                {.verb = QueueVerb::reject,
+                                 .id = "1QZ3",
+                                 .reason = "why = not",
+                                 .text = std::string(kRejectTextBytesMax - 2, '%') + "\xc3\xbc",
+                                 .status = "5.999.999"}};
   all.push_back({.json = true, .limit = kQueueLimitDefault});
   QueueRequest longest{.verb = QueueVerb::release};
   for (const QueueFilter& filter : kQueueFilters) longest.*filter.text = std::string(filter.bytes_max - 1, '%') + "@";
@@ -75,6 +80,32 @@ TEST(QueueRequest, IsALineThatCanBeRead) {
   EXPECT_EQ(lines[13], "queue hold customer=all");
   EXPECT_EQ(lines[14], "queue release id=json sender=a@b.example");
   EXPECT_EQ(lines[16], "queue destinations limit=5 destination=farm");
+}
+
+TEST(QueueRequest, TakesTheStatusOfAFailureAlone) {
+  EXPECT_EQ(parse_failure_status("5.1.2"), (smtp::EnhancedCode{5, 1, 2}));
+  EXPECT_EQ(parse_failure_status("5.0.0"), (smtp::EnhancedCode{5, 0, 0}));
+  EXPECT_EQ(parse_failure_status("5.999.999"), (smtp::EnhancedCode{5, 999, 999}));
+  for (const std::string_view wrong : {"", "5", "5.", "5.1", "5.1.", "5..1", "5.1.2.", "5.1.2.3", "5.01.2", "5.1.1000",
+                                       "4.1.2", "2.0.0", "55.1.2", "5.1.2 ", "5.x.2", "5.-1.2", "5.+1.2", "5.1.\x1b"})
+    EXPECT_EQ(parse_failure_status(wrong), std::nullopt) << wrong;
+}
+
+TEST(QueueRequest, RefusesWhatNoReportMaySay) {
+  const std::pair<std::string, std::string> cases[] = {
+      {"queue hold id=a text=b", "takes no --text"},
+      {"queue remove id=a status=5.1.2", "takes no --status"},
+      {"queue reject id=a status=4.1.2", "--status takes 5.X.Y"},
+      {"queue reject id=a text=%0D%0AStatus:%202.0.0", "--text takes"},
+      {"queue reject id=a text=%FF", "--text takes"},
+      {"queue reject id=a text=" + std::string(kRejectTextBytesMax + 1, 'x'), "--text takes up to 400"},
+      {"queue reject id=a text=b reason=c", "not written as"},
+      {"queue bounce id=a", "no such command"}};
+  for (const auto& [line, problem] : cases) {
+    const auto decoded = decode_queue_request(line);
+    ASSERT_FALSE(decoded.has_value()) << line;
+    EXPECT_THAT(decoded.error(), HasSubstr(problem)) << line;
+  }
 }
 
 TEST(QueueRequest, RefusesWhatSluicectlDoesNotWrite) {

@@ -101,6 +101,48 @@ TEST_F(QueueDestinationsTest, ARestartKeepsEachOnesTime) {
   }
 }
 
+// The others of the message go on, also after a restart; the sender is told of those alone, in the operator's words.
+TEST_F(QueueDestinationsTest, ARejectionIsOfOneDestinationWhereThatIsMeant) {
+  add_domains(2);
+  fixture_.options().curve = schedule::RetryCurve({10min}, 0);
+  fixture_.options().expire = 24h;
+  fixture_.start();
+  defer("to@");
+  EXPECT_EQ(fixture_.send(kQueuedText, recipients_), 250);
+  ASSERT_TRUE(fixture_.run_until([&] { return fixture_.notes.count(DeliveryOutcome::deferred) == 2; }));
+  ASSERT_TRUE(fixture_.fixture.platforms.run_for(1s));
+  const auto reject = [&](std::string destination) {
+    return testing::await<bool>(fixture_.fixture.platforms, fixture_.fixture.loop, [&] {
+      return fixture_.queue().order(only_id(), Queue::Order::reject, "no\x1b such\r\nhost",
+                                    {.status = {5, 1, 2}, .destination = std::move(destination)});
+    });
+  };
+  EXPECT_FALSE(reject("r7"));
+  EXPECT_TRUE(reject("r1"));
+  const auto reports = [&] {
+    std::vector<std::string> all;
+    for (const testing::HopMessage& each : fixture_.hop().ledger)
+      if (each.answered && each.reverse_path.empty()) all.push_back(each.content);
+    return all;
+  };
+  ASSERT_TRUE(fixture_.run_until([&] { return reports().size() == 1; }));
+  const std::string report = reports().front();
+  EXPECT_THAT(report, ::testing::HasSubstr("Final-Recipient: rfc822; to@d1.example"));
+  EXPECT_THAT(report, ::testing::HasSubstr("Action: failed\r\nStatus: 5.1.2\r\n"));
+  EXPECT_THAT(report, ::testing::HasSubstr("Rejected by the administrator: no"));
+  EXPECT_THAT(report,
+              ::testing::Not(::testing::AnyOf(::testing::HasSubstr("to@d0.example"), ::testing::HasSubstr("Remote-MTA"),
+                                              ::testing::HasSubstr("\x1b"))));
+  fixture_.stop();
+  fixture_.start();
+  ASSERT_EQ(fixture_.queue().jobs(only_id()).size(), 1U);
+  EXPECT_EQ(status_on_disk().recipients[0].fate, message::Fate::waiting);
+  EXPECT_TRUE(reject(""));
+  ASSERT_TRUE(fixture_.run_until([&] { return fixture_.empty(); }));
+  EXPECT_EQ(reports().size(), 2U);
+  EXPECT_EQ(fixture_.queue().counters().recipients_taken, 1U);  // the report
+}
+
 // A next hop with a limit of its own was asked again and again, without a wait, about the first recipient only.
 TEST_F(QueueDestinationsTest, ALimitOfTheNextHopIsNoReasonToAskForTheSameOneAllTheTime) {
   fixture_.fixture.route.mode = route::RouteMode::store;
