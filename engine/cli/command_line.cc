@@ -10,6 +10,7 @@
 #include "engine/base/version.h"
 #include "engine/cli/account_grammar.h"
 #include "engine/cli/containment.h"
+#include "engine/cli/destination.h"
 #include "engine/cli/events_help.h"
 #include "engine/cli/explain.h"
 #include "engine/cli/help.h"
@@ -65,10 +66,10 @@ struct SluicectlOptions {
                             Option{"--store", "PATH"}, Option{"--timeout", "SECONDS"}};
 };
 
-constexpr std::array<std::string_view, 25> kSluicectlCommands{
-    "status",           "pools",         "counters", "reload",   "drain",  "sessions", "queue", "review",  "spool",
-    "shield",           "usage",         "host",     "customer", "domain", "account",  "store", "contain", "release",
-    "suspend-outgoing", "hold-outgoing", "explain",  "noticed",  "policy", "notify",   "trace"};
+constexpr std::array<std::string_view, 26> kSluicectlCommands{
+    "status",           "pools",         "counters", "reload",   "drain",  "sessions", "queue", "review",     "spool",
+    "shield",           "usage",         "host",     "customer", "domain", "account",  "store", "contain",    "release",
+    "suspend-outgoing", "hold-outgoing", "explain",  "noticed",  "policy", "notify",   "trace", "destination"};
 constexpr int kTimeoutMaxS = 3600;
 
 // Takes over what the options say.  Says what is wrong, or nothing.
@@ -95,8 +96,9 @@ bool has_grammar(const Words& words) {
   if (words.empty()) return false;
   return words.front() == "queue" || words.front() == "spool" || words.front() == "shield" || words.front() == "host" ||
          words.front() == "sessions" || words.front() == "usage" || words.front() == "explain" ||
-         words.front() == "noticed" || words.front() == "trace" || words.front() == "policy" ||
-         words.front() == "review" || is_relay_view(words.front()) || is_containment_word(words.front()) ||
+         words.front() == "noticed" || words.front() == "destination" || words.front() == "trace" ||
+         words.front() == "policy" || words.front() == "review" || is_relay_view(words.front()) ||
+         is_containment_word(words.front()) ||
          is_account_object(words.front());
 }
 
@@ -236,6 +238,8 @@ SluicectlCommand parse_sluicectl(int argc, const char* const* argv) {
       parse_usage_command(left.rest, command);
     } else if (name == "noticed") {
       parse_noticed_command(left.rest, command);
+    } else if (name == "destination") {
+      parse_destination_command(left.rest, command);
     } else if (name == "policy") {
       parse_policy_command(left.rest, command);
     } else if (name == "trace") {

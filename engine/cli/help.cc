@@ -121,6 +121,7 @@ SYNOPSIS
   sluicectl [OPTIONS] sessions [list | end] ...
   sluicectl [OPTIONS] queue | review COMMAND ...
   sluicectl [OPTIONS] contain | release | suspend-outgoing | hold-outgoing NAME
+  sluicectl [OPTIONS] destination [list | suspend | limit | resume] ...
   sluicectl [OPTIONS] shield list | release
   sluicectl [OPTIONS] usage
   sluicectl [OPTIONS] noticed [release] ACCOUNT
@@ -165,6 +166,9 @@ DESCRIPTION
             a report to their sender (reject and bounce are one), or delete them.
   review [list] | release | reject | remove
             What is on hold, why, and how it begins; decide about it.
+  destination [list] | suspend | limit | resume
+            Have mail for a destination, a domain or a next hop wait, or go slowly,
+            for a time.
   contain | release
             A stolen password, a customer or a network: no login, no session, no
             queued mail goes on; lift that.
@@ -205,7 +209,7 @@ OPTIONS
   --store PATH    The accounts' file, whatever the configuration says.
   --timeout S     Seconds to wait for the relay at each step. Default: $(timeout),
                   $(queue timeout) behind queue, $(notify timeout) behind notify.
-  -h, --help      Print this page; behind queue, review, contain, release, sessions,
+  -h, --help      Print this page; behind queue, review, destination, contain, release, sessions,
                   shield, usage, noticed, explain, trace, notify, policy, spool, host, customer,
                   domain, account or store, and after each of their commands, more
                   about that.

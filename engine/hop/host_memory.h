@@ -12,6 +12,7 @@
 #include <string_view>
 #include <utility>
 
+#include "engine/base/destination_orders.h"
 #include "engine/base/time.h"
 #include "engine/smtp/client.h"
 
@@ -44,6 +45,9 @@ class HostMemory {
   // `host` is a label, "mx.example.net:25".
   void note(std::string_view host, Lack lack, std::string_view why, Instant now);
   [[nodiscard]] bool lacks(std::string_view host, Lack lack, Instant now) const;
+  // The operator's orders of now: they are about hosts, too.
+  void set_orders(DestinationOrders::Snapshot orders) { orders_ = std::move(orders); }
+  [[nodiscard]] const DestinationOrders& orders() const { return *orders_; }
   // What remains of an offer.
   [[nodiscard]] smtp::Capabilities usable(std::string_view host, smtp::Capabilities offered, Instant now) const;
   [[nodiscard]] std::size_t hosts() const { return hosts_.size(); }
@@ -61,6 +65,7 @@ class HostMemory {
   OnNote on_note_;
   std::map<std::string, Entry, std::less<>> hosts_;
   std::array<std::uint64_t, kLacks> noted_{};
+  DestinationOrders::Snapshot orders_ = std::make_shared<const DestinationOrders>();
 };
 
 }  // namespace sluice::hop

@@ -79,6 +79,8 @@ Task<Pool::Acquired> Pool::acquire(Want want) {
   Waiter caller(*this, share_of(want), want.large);
   for (;;) {
     if (stopping_) co_return std::unexpected(Failure{.reply = smtp::replies::kShuttingDown, .detail = "shutting down"});
+    if (const auto* const order = suspended())
+      co_return std::unexpected(Failure{.reply = smtp::replies::kNextHopFailure, .detail = order->words});
     if (all_down(want)) co_return std::unexpected(down());
     if (waited || (waiting_ == 0 && called_ == 0)) {
       caller.start();

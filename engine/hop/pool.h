@@ -104,6 +104,9 @@ class Pool final : private ConnectionBudget::User {
   Task<Acquired> acquire(Want want);
   // Whether there are hosts beside these.
   [[nodiscard]] bool any_but(std::span<const std::string> labels) const;
+  // The operator's order that keeps all hosts from being used that are the pool's, the one that ends first; null: there
+  // is a host.
+  [[nodiscard]] const DestinationOrders::InForce* suspended() const;
   // Gives it back: kept if the dialog is in a state to go on, else closed in the background.
   void release(std::unique_ptr<NextHop> hop);
   // Remembers of `hop`'s host what it cannot do: connections that were opened without knowing it are not used again.
@@ -199,7 +202,8 @@ class Pool final : private ConnectionBudget::User {
   std::size_t give_way(std::size_t most) override;
 
   // pool_choice.cc
-  [[nodiscard]] static bool passed_over(const Host& host, const Want& want);
+  [[nodiscard]] bool passed_over(const Host& host, const Want& want) const;
+  [[nodiscard]] const DestinationOrders::InForce* order_about(const Host& host) const;
   std::unique_ptr<NextHop> take_idle(std::uint16_t preference, const Want& want);
   [[nodiscard]] bool unused_before(const Host& kept) const;
   Host* choose(std::uint16_t preference, const Want& want);

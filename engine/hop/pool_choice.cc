@@ -11,8 +11,23 @@ std::uint64_t weight_of(const route::NextHopHost& host) { return std::max<std::u
 
 }  // namespace
 
-bool Pool::passed_over(const Host& host, const Want& want) {
-  return host.gone || std::ranges::find(want.but, host.label) != want.but.end();
+const DestinationOrders::InForce* Pool::order_about(const Host& host) const {
+  return parts_.memory.orders().of_host(host.name.name, parts_.loop.now());
+}
+
+const DestinationOrders::InForce* Pool::suspended() const {
+  const DestinationOrders::InForce* first = nullptr;
+  for (const auto& host : hosts_) {
+    if (host->gone) continue;
+    const DestinationOrders::InForce* const order = order_about(*host);
+    if (order == nullptr) return nullptr;
+    if (first == nullptr || order->until < first->until) first = order;
+  }
+  return first;
+}
+
+bool Pool::passed_over(const Host& host, const Want& want) const {
+  return host.gone || order_about(host) != nullptr || std::ranges::find(want.but, host.label) != want.but.end();
 }
 
 bool Pool::any_but(std::span<const std::string> labels) const {
@@ -24,14 +39,14 @@ bool Pool::has_room(const Want& want) {
   if (waiting_ == 0 || stopping_) return false;
   const std::uint16_t preference = preference_now(want);
   const bool idle = std::ranges::any_of(hosts_, [&](const auto& host) {
-    return !host->gone && host->name.preference == preference && !host->idle.empty();
+    return !passed_over(*host, want) && host->name.preference == preference && !host->idle.empty();
   });
   return idle || (!parts_.budget.full() && choose(preference, want) != nullptr);
 }
 
 // It has failed, and may be tried again.
 bool Pool::due(const Host& host) const {
-  return !host.gone && host.failures > 0 && !host.probing && host.retry_at <= parts_.loop.now();
+  return !passed_over(host, {}) && host.failures > 0 && !host.probing && host.retry_at <= parts_.loop.now();
 }
 
 bool Pool::all_down(const Want& want) const {
@@ -58,8 +73,8 @@ std::uint16_t Pool::preference_now(const Want& want) const {
 // other, would all go to the host that happened to be the first.
 bool Pool::unused_before(const Host& kept) const {
   return std::ranges::any_of(hosts_, [&](const auto& host) {
-    return !host->gone && host->name.preference == kept.name.preference && host->live == 0 && host->failures == 0 &&
-           host->pass < kept.pass;
+    return !passed_over(*host, {}) && host->name.preference == kept.name.preference && host->live == 0 &&
+           host->failures == 0 && host->pass < kept.pass;
   });
 }
 

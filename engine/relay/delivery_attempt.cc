@@ -24,6 +24,12 @@ Task<void> DeliveryAttempt::run() {
   }
   const auto lease = co_await router.lease(to_.destination);
   if (lease) {
+    if (const auto* const order = lease->pool().suspended()) {
+      result_.suspended_until = order->until;
+      result_.response = order->words;
+      not_attempted();
+      co_return;
+    }
     co_await transmit(lease->pool());
   } else {
     fail(lease.error());

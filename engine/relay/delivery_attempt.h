@@ -46,9 +46,11 @@ class DeliveryAttempt {
   struct Result {
     schedule::Verdict verdict = schedule::Verdict::not_tried;
     std::vector<RecipientOutcome> outcomes;  // of the recipients
-    bool more_now = false;                   // what is left need not wait: the next hop takes no more at a time
-    std::optional<std::string> unreadable;   // the content cannot be read: a sentence that says why
-    std::string next_hop;                    // where there was a connection
+    // No host may be asked before, by the operator's order: nothing was tried.
+    Instant suspended_until = Instant::min();
+    bool more_now = false;                  // what is left need not wait: the next hop takes no more at a time
+    std::optional<std::string> unreadable;  // the content cannot be read: a sentence that says why
+    std::string next_hop;                   // where there was a connection
     std::string next_hop_address;
     TlsFacts tls;
     std::uint32_t attempt = 0;  // as in DeliveryRecord

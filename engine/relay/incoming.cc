@@ -14,7 +14,7 @@ Incoming::Incoming(const Parts& parts, message::Submitter submitter)
 Incoming::~Incoming() { inner_ = nullptr; }
 
 bool Incoming::eager() const {
-  return route().maildir.empty() && route().mode == route::RouteMode::through &&
+  return !keep_first_ && route().maildir.empty() && route().mode == route::RouteMode::through &&
          (route().dialog == route::RouteDialog::eager || !falls_back());
 }
 
@@ -26,17 +26,18 @@ Task<void> Incoming::add_recipients(const message::Envelope& envelope, std::size
     Destination found = parts_.router.destination_of(envelope.recipients[i], envelope, submitter_);
     if (!destination_) {
       destination_ = std::move(found);
+      keep_first_ = parts_.queue.order_about(destination_->key) != nullptr;
     } else if (found.key != destination_->key) {
       elsewhere.push_back(static_cast<std::uint32_t>(i));
     }
   }
+  if (eager() && through_ == nullptr && !routing_failure_) co_await take_through();
   if (!eager()) {
     one_destination_ = one_destination_ && elsewhere.empty();
     const smtp::Reply reply(parts_.may_keep ? smtp::replies::kRecipientOk : smtp::replies::kNoSpace);
     answers.resize(answers.size() + envelope.recipients.size() - first, reply);
     co_return;
   }
-  if (through_ == nullptr && !routing_failure_) co_await take_through();
   if (through_ == nullptr) {
     const smtp::Reply reply = routing_failure_->reply();
     answers.resize(answers.size() + envelope.recipients.size() - first, reply);
@@ -59,6 +60,10 @@ Task<void> Incoming::take_through() {
     routing_failure_ = std::move(lease.error());
     co_return;
   }
+  if (lease->pool().suspended() != nullptr) {
+    keep_first_ = true;
+    co_return;
+  }
   lease_.emplace(*std::move(lease));
   auto through =
       std::make_unique<CutThrough>(lease_->pool(), parts_.memory, falls_back() ? open_writer() : nullptr, submitter_);
@@ -75,7 +80,10 @@ Task<void> Incoming::begin(message::BodyForm form) {
 // Late: the recipients are all known now, and no next hop was asked about them.
 Task<void> Incoming::choose() {
   const bool held = !envelope_->hold_reason.empty();
-  if (one_destination_ && !route().maildir.empty() && !held) {
+  keep_first_ = keep_first_ || parts_.queue.order_about(destination_->key) != nullptr;
+  if (keep_first_) {
+    // The queue has it, and the order's end.
+  } else if (one_destination_ && !route().maildir.empty() && !held) {
     inner_ = std::make_unique<MaildirSink>(parts_.loop, route().maildir);
   } else if (one_destination_ && route().mode == route::RouteMode::through) {
     co_await take_through();

@@ -5,7 +5,8 @@
 // unless the route says otherwise, or the spool takes nothing now).  Everything else is kept first, and delivered from
 // the spool (QueueFirst); where that takes nothing, its recipients are answered 452.  Where a route is eager the
 // destination of the first recipient is that of the message: the others are answered 452, so that the client sends the
-// message again for them. One per message; core thread only.
+// message again for them.  Where the operator has ordered something about the destination, the message is kept first,
+// too.  One per message; core thread only.
 #pragma once
 
 #include <memory>
@@ -53,6 +54,7 @@ class Incoming final : public message::MessageSink {
   const message::Envelope* envelope_ = nullptr;
   std::optional<Destination> destination_;  // of the first recipient
   bool one_destination_ = true;
+  bool keep_first_ = false;             // by the operator's order nothing goes there at once
   Instant began_;                       // begin()
   std::uint64_t bytes_ = 0;             // of content
   std::optional<Router::Lease> lease_;  // outlives the inner sink

@@ -9,7 +9,7 @@ namespace sluice::relay {
 void JobIndex::add(spool::QueueId id, const NewJob& job, Instant now) {
   const schedule::JobId made = schedule_.add(
       {.message = id,
-       .destination = schedule_.destination(job.destination, route::route_of_destination(job.destination)),
+       .destination = schedule_.destination(job.destination, route::route_of_destination(job.destination), now),
        .customer = schedule_.customer(job.customer, job.weight),
        .due = job.due,
        .expires = job.expires,

@@ -35,6 +35,12 @@ void Queue::set_options(QueueOptions options) {
   schedule_.set_throttles(options_.schedule.throttle, options_.schedule.throttles);
 }
 
+void Queue::set_orders(DestinationOrders::Snapshot orders) {
+  orders_ = orders;
+  schedule_.set_orders(std::move(orders), parts_.loop.now());
+  parts_.loop.defer(pump_later_);
+}
+
 WallMillis Queue::first_retry() {
   const Duration wait = options_.curve.wait(1, parts_.loop.platform().random.number());
   return parts_.loop.platform().clock.wall() + wait / std::chrono::milliseconds(1);

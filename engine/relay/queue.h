@@ -83,6 +83,17 @@ class Queue {
   // From now on these; of the schedule's, those of destinations.
   void set_options(QueueOptions options);
   [[nodiscard]] WallMillis wall() { return parts_.loop.platform().clock.wall(); }
+  // The operator's orders about destinations, from now on.
+  void set_orders(DestinationOrders::Snapshot orders);
+  // An order by which a message for this destination is not passed on at once; null: there is none.
+  [[nodiscard]] const DestinationOrders::InForce* order_about(std::string_view destination) const {
+    return orders_->of_destination(destination, parts_.loop.now());
+  }
+  // Likewise, about recipients in this domain (a domain_key()).
+  [[nodiscard]] bool any_orders() const { return !orders_->empty(); }
+  [[nodiscard]] const DestinationOrders::InForce* order_about_domain(std::string_view domain) const {
+    return orders_->of_domain(domain, parts_.loop.now());
+  }
   // When a message that failed now for the first time should be tried again.
   [[nodiscard]] WallMillis first_retry();
 
@@ -167,6 +178,7 @@ class Queue {
 
   Parts parts_;
   QueueOptions options_;
+  DestinationOrders::Snapshot orders_ = std::make_shared<const DestinationOrders>();
   schedule::Schedule schedule_;
   JobIndex jobs_{schedule_};
   ActiveMessages active_;

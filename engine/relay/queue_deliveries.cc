@@ -94,6 +94,8 @@ Task<void> Queue::conclude(DeliveryAttempt& attempt, schedule::JobId job) {
                                                         options_.curve, options_.expire, wall(),
                                                         [this] { return parts_.loop.platform().random.number(); });
   log_attempt(attempt, job, next);
+  if (attempt.result().suspended_until > parts_.loop.now())
+    schedule_.suspend_until(schedule_.status(job)->destination, attempt.result().suspended_until, parts_.loop.now());
   if (!next) give_up(message, attempt.to());
   for (const std::uint32_t i : attempt.recipients())
     if (status.recipients[i].fate == Fate::waiting) status.recipients[i].due = *next;

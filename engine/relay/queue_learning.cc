@@ -17,7 +17,8 @@ void Queue::learn(const CutThrough& what) {
   // Of a destination for which nothing ever waited, success is nothing to be remembered.
   const bool worth_it = verdict != schedule::Verdict::delivered && verdict != schedule::Verdict::not_tried;
   if (!destination && worth_it)
-    destination = schedule_.destination(what.destination, route::route_of_destination(what.destination));
+    destination =
+        schedule_.destination(what.destination, route::route_of_destination(what.destination), parts_.loop.now());
   if (destination) {
     note_response(destination, transmission.detail());
     schedule_.observed(destination, verdict, parts_.loop.now());

@@ -42,7 +42,11 @@ Router::~Router() { CHECK(leases_ == 0 && closing_.live() == 0 && !sweep_.armed(
 Destination Router::destination_of(const message::Recipient& recipient, const message::Envelope& envelope,
                                    const message::Submitter& from) const {
   const auto route_at = [this](std::size_t number) -> const route::Route& { return route(number); };
-  return find_destination(table_, route_at, hostname_, recipient, envelope, from);
+  Destination found = find_destination(table_, route_at, hostname_, recipient, envelope, from);
+  // Of a domain that the operator has ordered something about, mail waits apart from that of its route's others.
+  const bool apart = parts_.memory.orders().of_domain(found.domain, parts_.loop.now()) != nullptr;
+  if (apart && !found.key.contains('/')) (found.key += '/') += found.domain;
+  return found;
 }
 
 // ------------------------------------------------------------------------------------------ leases

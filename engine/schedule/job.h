@@ -5,8 +5,10 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 
+#include "engine/base/destination_orders.h"
 #include "engine/base/share.h"
 #include "engine/base/time.h"
 #include "engine/schedule/heap.h"
@@ -128,6 +130,10 @@ struct Destination {
   LaneTurn turn;
   bool open = false;
   bool flushing = false;
+  Instant ordered_until = Instant::min();  // no start before: by the operator's order
+  std::shared_ptr<SharedLimit> limit;      // of the operator; null: there is none
+  Instant limit_until = Instant::min();    // the limit leaves nothing; it is looked at again then
+  std::uint32_t limited = 0;               // of those that run, so many count there
   std::string last_response;
 };
 

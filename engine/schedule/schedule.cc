@@ -67,12 +67,14 @@ std::uint32_t Schedule::limits_of(std::string_view route) const {
   return found == limits_by_route_.end() ? 0 : found->second;
 }
 
-DestinationId Schedule::destination(std::string_view name, std::string_view route) {
+DestinationId Schedule::destination(std::string_view name, std::string_view route, Instant now) {
   const std::uint32_t limits = limits_of(route);
   Destination fresh;
   fresh.throttle = Throttle(limits_[limits].options);
+  const bool is_new = !orders_->empty() && destinations_.find(name) == kNone;
   const std::uint32_t index = destinations_.intern(name, fresh);
   destinations_[index].limits = limits;
+  if (is_new) apply_order(index, now);
   return {index, destinations_.generation(index)};
 }
 
@@ -230,6 +232,7 @@ bool Schedule::finished(JobId id, Verdict verdict, Instant now) {
   const std::uint32_t index = flows_[job->flow].destination;
   Destination& destination = destinations_[index];
   count(destination.throttle.finish(throttle_options(destination), verdict, job->probe, now, random()));
+  give_limit_back(destination);
   if (verdict == Verdict::delivered) ++counters_.delivered;
   if (verdict == Verdict::refused) ++counters_.refused;
   if (verdict == Verdict::deferred) ++counters_.deferred;

@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "engine/base/destination_orders.h"
 #include "engine/base/share.h"
 #include "engine/base/time.h"
 #include "engine/schedule/heap.h"
@@ -95,7 +96,7 @@ struct DestinationStatus {
   double per_second = 0;     // starts; 0: no limit
   bool suspended = false;
   bool probing = false;  // one job finds out whether it is still to be
-  Instant not_before;    // no start before that: suspension, rate, pause after 4xx
+  Instant not_before;    // no start before that: suspension, rate, pause after 4xx, the operator's order
 };
 
 struct ScheduleCounters {
@@ -124,13 +125,18 @@ class Schedule {
 
   // Ids stay valid while a job refers to them, and, of those that none refers to, the latest `..._unused_max`.
   // `route`: whose limits hold for it, from now on.
-  DestinationId destination(std::string_view name, std::string_view route = {});
+  DestinationId destination(std::string_view name, std::string_view route = {}, Instant now = {});
   // `weight`: from now on.
   CustomerId customer(std::string_view name, ShareWeight weight = 1);
   [[nodiscard]] DestinationId find_destination(std::string_view name) const;  // generation 0: there is none
 
   // After a reload.  What was learned stays, within the new limits; destinations of a route that is gone keep theirs.
   void set_throttles(const ThrottleOptions& throttle, const RouteThrottles& throttles);
+
+  // The operator's orders about destinations, in place of those before; those that come later heed them, too.
+  void set_orders(DestinationOrders::Snapshot orders, Instant now);
+  // No start before `until`, unless the orders change: a host of the destination is suspended.
+  void suspend_until(DestinationId id, Instant until, Instant now);
 
   JobId add(const NewJob& job, Instant now);
 
@@ -216,6 +222,11 @@ class Schedule {
   }
   [[nodiscard]] std::uint32_t limits_of(std::string_view route) const;
 
+  // orders.cc: what the operator has ordered.
+  void apply_order(std::uint32_t destination, Instant now);
+  [[nodiscard]] static bool take_limit(Destination& destination, Instant now);
+  static void give_limit_back(Destination& destination);
+
   // schedule_turns.cc: whose turn it is.
   void make_ready(std::uint32_t job, Instant now);
   void take_ready(std::uint32_t job, Instant now);
@@ -229,6 +240,8 @@ class Schedule {
   void enter_ring(std::uint32_t ref);
   void leave_ring(std::uint32_t ref, bool had_turn);
   void refresh(std::uint32_t destination, Instant now);
+  [[nodiscard]] static std::uint32_t room(const Destination& destination, Instant now);
+  [[nodiscard]] static Instant room_at(const Destination& destination);
   void set_timer(std::uint32_t destination, Instant when);
   std::uint32_t choose(Instant now);
   JobId start(std::uint32_t ref, Instant now);
@@ -297,6 +310,7 @@ class Schedule {
   List open_;                                             // destinations with room and with parked lanes
   List expired_;                                          // jobs
   std::vector<DestinationId> flushing_;
+  DestinationOrders::Snapshot orders_ = std::make_shared<const DestinationOrders>();
   mutable JobWalk* walks_ = nullptr;  // those under way
   detail::LaneTurn turn_;
   std::uint32_t job_count_ = 0;

@@ -35,7 +35,7 @@ DestinationStatus Schedule::describe_destination(std::uint32_t index) const {
           .per_second = interval.count() > 0 ? 1 / interval.count() : 0,
           .suspended = destination.throttle.suspended(),
           .probing = destination.throttle.probing(),
-          .not_before = destination.throttle.not_before()};
+          .not_before = std::max(destination.throttle.not_before(), destination.ordered_until)};
 }
 
 std::optional<JobStatus> Schedule::status(JobId id) const {

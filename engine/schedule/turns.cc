@@ -126,7 +126,7 @@ void Schedule::place(std::uint32_t ref, bool keeps_turn, Instant now) {
   Destination& destination = destinations_[index];
   const bool first_in_line = keeps_turn || destination.parked[lane_index(lane_of(ref))].empty();
   if (!keeps_turn) queue_of(ref).turns = 0;
-  if (first_in_line && destination.throttle.room(now) > destination.in_ring)
+  if (first_in_line && room(destination, now) > destination.in_ring)
     enter_ring(ref);
   else
     park(ref, keeps_turn);
@@ -188,15 +188,15 @@ void Schedule::leave_ring(std::uint32_t ref, bool had_turn) {
 void Schedule::refresh(std::uint32_t index, Instant now) {
   Destination& destination = destinations_[index];
   const bool any = !none_in(destination.parked);
-  const bool room = destination.throttle.room(now) > 0;
-  if (const bool open = any && room; open != destination.open) {
+  const bool any_room = room(destination, now) > 0;
+  if (const bool open = any && any_room; open != destination.open) {
     destination.open = open;
     if (open)
       append(open_, index, open_links());
     else
       unlink(open_, index, open_links());
   }
-  set_timer(index, any && !room ? destination.throttle.room_at() : Instant::max());
+  set_timer(index, any && !any_room ? room_at(destination) : Instant::max());
 }
 
 void Schedule::unpark_one(Instant now) {
@@ -205,7 +205,7 @@ void Schedule::unpark_one(Instant now) {
   Destination& destination = destinations_[index];
   // Unless the core is the bottleneck, those in the rings will have their turns before next() has no more to give.
   const bool last_slot = running_ + 1 >= options_.total_running_max;
-  if (!last_slot && destination.in_ring >= destination.throttle.room(now)) return;
+  if (!last_slot && destination.in_ring >= room(destination, now)) return;
   unlink(open_, index, open_links());
   destination.open = false;  // refresh() puts it behind the others
   const Lane lane = destination.turn.choose(any_in(destination.parked), options_.retries_share);
@@ -225,7 +225,7 @@ std::uint32_t Schedule::choose(Instant now) {
     const Lane lane = turn_.choose(any_in(ring_), options_.retries_share);
     const std::uint32_t ref = customers_[ring_[lane_index(lane)].first].ring[lane_index(lane)].first;
     const std::uint32_t destination = flows_[flow_of(ref)].destination;
-    if (destinations_[destination].throttle.room(now) > 0) return ref;
+    if (room(destinations_[destination], now) > 0 && take_limit(destinations_[destination], now)) return ref;
     leave_ring(ref, false);  // its customer keeps the turn
     park(ref, true);
     refresh(destination, now);

@@ -40,6 +40,14 @@ Control::Control(Core& home, std::vector<Core*> cores, ControlSockets sockets, C
     : home_(home),
       cores_(std::move(cores)),
       actions_(std::move(actions)),
+      orders_({.loop = home.loop(),
+               .events = *actions_.events,
+               .file = actions_.orders_file,
+               .changed =
+                   [this](const DestinationOrders::Snapshot& orders) {
+                     for (Core* core : cores_) core->post([core, orders] { core->set_orders(orders); });
+                   }},
+              std::move(actions_.orders)),
       listener_(home.loop(), sockets.operators, [this](int socket) { accepted(socket, control::Access::act); }) {
   if (sockets.support >= 0)
     support_listener_.emplace(home.loop(), sockets.support,
@@ -63,6 +71,7 @@ Task<void> Control::close() {
   if (support_listener_) co_await support_listener_->close();
   for (net::Connection* connection : silent_) connection->terminate();
   co_await serving_.join("answers on the control socket");
+  co_await orders_.close();
 }
 
 Task<void> Control::serve(std::unique_ptr<net::Connection> connection, std::optional<std::uint32_t> uid,
@@ -109,6 +118,8 @@ Task<void> Control::dispatch(std::string_view line, net::Connection& connection,
     connection.write(co_await answer_about_decision(line));
   } else if (word == "sessions") {
     co_await answer_about_sessions(line, connection, uid);
+  } else if (word == "destination") {
+    connection.write(co_await answer_about_destinations(line, uid));
   } else if (word == "containment") {
     connection.write(co_await answer_about_containment(line, uid));
   } else {

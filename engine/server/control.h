@@ -25,6 +25,7 @@
 #include "engine/notify/notifier.h"
 #include "engine/server/core.h"
 #include "engine/server/operator_events.h"
+#include "engine/server/order_book.h"
 #include "engine/server/queue_answer.h"
 
 namespace sluice::server {
@@ -56,6 +57,8 @@ struct ControlActions {
   std::function<void(const std::string&, std::size_t)> released;                // on the core, with what came of it
   std::function<auth::StoreResult<std::vector<Network>>()> contained_networks;  // on a worker
   event::Emitter* events = nullptr;                                             // the core's
+  std::string orders_file;                                                      // see OrderBook
+  std::vector<DestinationOrders::InForce> orders;                               // at the start
 };
 
 // What of a list of sessions has gone out.
@@ -114,6 +117,10 @@ class Control {
   Task<void> contain_sessions(const control::ContainmentRequest& request, control::Containment& done);
   Task<void> contain_mail(const control::ContainmentRequest& request, const Actor& actor, control::Containment& done);
 
+  // control_destination.cc
+  Task<std::string> answer_about_destinations(std::string_view line, std::optional<std::uint32_t> uid);
+  Task<bool> is_unknown_place(const control::DestinationRequest& request);
+
   // control_queue.cc
   struct PageExchange;
   class Pages;
@@ -137,6 +144,7 @@ class Control {
   ControlActions actions_;
   std::set<net::Connection*> silent_;  // whose request is not there yet
   TaskSet serving_;
+  OrderBook orders_;
   bool closed_ = false;
   net::Listener listener_;
   std::optional<net::Listener> support_listener_;

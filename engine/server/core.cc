@@ -111,6 +111,7 @@ Core::Core(io::Platform platform, const Shared& shared, event::Emitter& events, 
   ids_.stay_above(options_.last_id);
   admission_.set_contained(shared.contained);
   observer_.on_held(shared.account_held);
+  set_orders(options_.orders);
 }
 
 Core::~Core() { CHECK(live_.empty() && current_ == nullptr && retired_.empty()); }
@@ -241,6 +242,11 @@ void Core::join_cluster(const policy::ClusterOptions& options, auth::SharedShiel
 
 void Core::publish_step(const std::string& account, noticing::Step step, Duration lasts, const std::string& reasons) {
   if (cluster_ != nullptr) cluster_->publish(account, step, lasts, reasons);
+}
+
+void Core::set_orders(const DestinationOrders::Snapshot& orders) {
+  host_memory_.set_orders(orders);
+  queue_.set_orders(orders);
 }
 
 void Core::set_file_limits(const FileLimits& limits) {

@@ -81,10 +81,11 @@ class Core {
     spool::SpoolOptions spool;
     spool::Share spool_share;
     relay::QueueOptions queue;
-    mx::MachineAddresses machine_addresses;  // at the start
-    spool::QueueId last_id = 0;              // new ones are greater
-    std::function<void()> drained;           // on the core, when sessions and deliveries have ended
-    std::function<void()> settled;           // on the core, when nothing is left to do; stop the loop then
+    mx::MachineAddresses machine_addresses;                                          // at the start
+    spool::QueueId last_id = 0;                                                      // new ones are greater
+    DestinationOrders::Snapshot orders = std::make_shared<const DestinationOrders>();  // at the start
+    std::function<void()> drained;  // on the core, when sessions and deliveries have ended
+    std::function<void()> settled;  // on the core, when nothing is left to do; stop the loop then
   };
   // `events` is this core's own.
   Core(io::Platform platform, const Shared& shared, event::Emitter& events, Options options);
@@ -106,6 +107,8 @@ class Core {
   void restore(const relay::Restored& restored, std::string_view customer, std::string_view destination) {
     queue_.restore(restored, customer, destination);
   }
+  // On the core: the operator's orders about destinations, from now on.
+  void set_orders(const DestinationOrders::Snapshot& orders);
   // On the core: no more sessions and connections to next hops than these, whatever is configured.
   void set_file_limits(const FileLimits& limits);
   // On the core: the machine has these addresses now.

@@ -6,6 +6,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "auth/text.h"
+#include "engine/base/domain_name.h"
 #include "engine/base/network.h"
 #include "engine/control/preview.h"
 #include "engine/schedule/walk.h"
@@ -123,7 +124,8 @@ class Walk {
   }
 
   void add_destination(const schedule::DestinationStatus& status) {
-    const std::string no_room = spool_.no_room();
+    std::string no_room = spool_.no_room();
+    if (no_room.empty()) no_room = suspension_of(status.name);
     // A suspension, a pause after 4xx, or what a rate leaves.
     const Duration wait = std::max(status.not_before, loop_.now()) - loop_.now();
     const auto left = static_cast<std::uint64_t>(std::chrono::ceil<std::chrono::seconds>(wait).count());
@@ -346,6 +348,11 @@ class Walk {
                           .preview = {}};
     // A list names those that are left, a message that is shown whole all, with what became of them.
     auto& recipients = head.stored.envelope.recipients;
+    for (std::size_t i = 0; queue_.any_orders() && i < recipients.size() && row.no_room.empty(); ++i) {
+      if (row.status.recipients[i].fate != message::Fate::waiting) continue;
+      const auto* const order = queue_.order_about_domain(domain_key(route::domain_of(recipients[i].forward_path)));
+      if (order != nullptr && order->order.suspends()) row.no_room = order->words;
+    }
     for (std::size_t i = 0; i < recipients.size(); ++i)
       if (whole || row.status.recipients[i].fate == message::Fate::waiting)
         row.recipients.push_back(std::move(recipients[i].forward_path));
@@ -353,14 +360,22 @@ class Walk {
     return row;
   }
 
+  // The operator's order by which nothing is tried there, in words; empty: there is none.
+  [[nodiscard]] std::string suspension_of(std::string_view destination) const {
+    const auto* const order = queue_.order_about(destination);
+    return order != nullptr && order->order.suspends() ? order->words : std::string();
+  }
+
   // A message is in the state of the job that is tried first.
   void describe_jobs(control::QueueRow& row) const {
     row.state = "waiting";
     WallMillis first = 0;
     std::string of_destination;
+    std::string suspension;
     for (const schedule::JobStatus& job : queue_.jobs(row.id)) {
       const auto destination = queue_.schedule().status(job.destination);
       row.destinations.emplace_back(destination->name);
+      if (suspension.empty()) suspension = suspension_of(destination->name);
       const WallMillis due = due_of(job, *destination);
       if (of_destination.empty()) of_destination = destination->last_response;
       if (row.destinations.size() > 1 && !(due != 0 && (first == 0 || due < first))) continue;
@@ -371,6 +386,7 @@ class Walk {
     row.due = first;
     row.last_response = response_of(row.status);
     if (row.last_response.empty()) row.last_response = std::move(of_destination);
+    if (row.no_room.empty()) row.no_room = suspension;
     if (!row.no_room.empty()) row.last_response = row.no_room;
   }
 

@@ -53,6 +53,7 @@ std::expected<void, std::vector<std::string>> Server::start() {
   if (auto done = open_queue(); !done) return done;
   if (auto done = open_budgets(); !done) return done;
   open_noticed();
+  open_orders();
   read_addresses();
   if (auto done = start_cores(); !done) return done;
   // What it took to find a million messages again is not kept for the time when there are none.
@@ -268,6 +269,7 @@ void Server::run_core(Thread& thread, std::shared_ptr<const Plan> plan) {
                .queue = queue_options(*plan, thread.index),
                .machine_addresses = machine_addresses_,
                .last_id = spool_.last_id,
+               .orders = std::make_shared<const DestinationOrders>(orders_),
                .drained = [this] { core_drained(); },
                .settled = [this] { core_settled(); }});
     if (auto adopted = core.adopt(std::move(plan), certificates_); !adopted) {
@@ -364,7 +366,9 @@ void Server::start_control(Core& home) {
                     .subject = subject.empty() ? "all" : std::string_view(subject), .entries = entries});
               },
           .contained_networks = [this] { return store_->contained_networks(); },
-          .events = threads_.front()->events});
+          .events = threads_.front()->events,
+          .orders_file = orders_file(),
+          .orders = orders_});
   control_->start();
 }
 

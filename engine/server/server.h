@@ -71,6 +71,8 @@ class Server {
   std::expected<void, std::vector<std::string>> open_queue();
   std::expected<void, std::vector<std::string>> open_budgets();
   void open_noticed();
+  void open_orders();
+  [[nodiscard]] std::string orders_file() const;
   void open_notifier();
   // server_monitoring.cc
   std::expected<void, std::vector<std::string>> bind_monitoring();
@@ -140,6 +142,7 @@ class Server {
   std::unique_ptr<policy::Journal> journal_;  // of the budgets
   std::unique_ptr<noticing::AccountWatch> watch_;
   std::unique_ptr<noticing::WatchJournal> watch_journal_;
+  std::vector<DestinationOrders::InForce> orders_;  // at the start
   DecisionLog decisions_;
   std::unique_ptr<SenderActivities> activities_;
   std::unique_ptr<Shared> shared_;

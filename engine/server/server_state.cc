@@ -59,6 +59,20 @@ void Server::open_noticed() {
                 damaged ? event::Severity::warning : event::Severity::info);
 }
 
+std::string Server::orders_file() const { return plan_->config.server.state_dir + "/destination_orders"; }
+
+// What operators have ordered about destinations.  Without it the relay starts all the same, and says so.
+void Server::open_orders() {
+  LoadedOrders loaded = load_orders(orders_file(), clock_->now(), clock_->wall());
+  orders_ = std::move(loaded.orders);
+  const bool damaged = loaded.damaged > 0 || !loaded.fault.empty();
+  if (orders_.empty() && !damaged) return;
+  events_->emit(
+      event::DestinationOrdersRestored{
+          .orders = orders_.size(), .damaged_lines = loaded.damaged, .reason = loaded.fault},
+      damaged ? event::Severity::warning : event::Severity::info);
+}
+
 // All that happens to messages.  Its directory is made by its thread: mail waits for nothing of it.
 void Server::open_trace() {
   const config::TraceConfig& trace = plan_->config.trace;
