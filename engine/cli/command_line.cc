@@ -18,6 +18,7 @@
 #include "engine/cli/noticed.h"
 #include "engine/cli/policy.h"
 #include "engine/cli/queue_grammar.h"
+#include "engine/cli/route.h"
 #include "engine/cli/trace.h"
 #include "engine/cli/usage.h"
 #include "engine/cli/view_grammar.h"
@@ -66,10 +67,33 @@ struct SluicectlOptions {
                             Option{"--store", "PATH"}, Option{"--timeout", "SECONDS"}};
 };
 
-constexpr std::array<std::string_view, 26> kSluicectlCommands{
-    "status",           "pools",         "counters", "reload",   "drain",  "sessions", "queue", "review",     "spool",
-    "shield",           "usage",         "host",     "customer", "domain", "account",  "store", "contain",    "release",
-    "suspend-outgoing", "hold-outgoing", "explain",  "noticed",  "policy", "notify",   "trace", "destination"};
+constexpr std::array<std::string_view, 27> kSluicectlCommands{"status",
+                                                              "pools",
+                                                              "counters",
+                                                              "reload",
+                                                              "drain",
+                                                              "sessions",
+                                                              "queue",
+                                                              "review",
+                                                              "spool",
+                                                              "shield",
+                                                              "usage",
+                                                              "host",
+                                                              "customer",
+                                                              "domain",
+                                                              "account",
+                                                              "store",
+                                                              "contain",
+                                                              "release",
+                                                              "suspend-outgoing",
+                                                              "hold-outgoing",
+                                                              "explain",
+                                                              "noticed",
+                                                              "policy",
+                                                              "notify",
+                                                              "trace",
+                                                              "destination",
+                                                              "route"};
 constexpr int kTimeoutMaxS = 3600;
 
 // Takes over what the options say.  Says what is wrong, or nothing.
@@ -96,10 +120,9 @@ bool has_grammar(const Words& words) {
   if (words.empty()) return false;
   return words.front() == "queue" || words.front() == "spool" || words.front() == "shield" || words.front() == "host" ||
          words.front() == "sessions" || words.front() == "usage" || words.front() == "explain" ||
-         words.front() == "noticed" || words.front() == "destination" || words.front() == "trace" ||
-         words.front() == "policy" || words.front() == "review" || is_relay_view(words.front()) ||
-         is_containment_word(words.front()) ||
-         is_account_object(words.front());
+         words.front() == "noticed" || words.front() == "destination" || words.front() == "route" ||
+         words.front() == "trace" || words.front() == "policy" || words.front() == "review" ||
+         is_relay_view(words.front()) || is_containment_word(words.front()) || is_account_object(words.front());
 }
 
 // What is left when the options are taken out.  Behind a word with a grammar of its own, options
@@ -238,6 +261,9 @@ SluicectlCommand parse_sluicectl(int argc, const char* const* argv) {
       parse_usage_command(left.rest, command);
     } else if (name == "noticed") {
       parse_noticed_command(left.rest, command);
+    } else if (name == "route") {
+      if (!options.all[SluicectlOptions::kTimeout].given) command.timeout_s = kNotifyTimeoutS;
+      parse_route_command(left.rest, command);
     } else if (name == "destination") {
       parse_destination_command(left.rest, command);
     } else if (name == "policy") {

@@ -122,6 +122,7 @@ SYNOPSIS
   sluicectl [OPTIONS] queue | review COMMAND ...
   sluicectl [OPTIONS] contain | release | suspend-outgoing | hold-outgoing NAME
   sluicectl [OPTIONS] destination [list | suspend | limit | resume] ...
+  sluicectl [OPTIONS] route test ADDRESS ...
   sluicectl [OPTIONS] shield list | release
   sluicectl [OPTIONS] usage
   sluicectl [OPTIONS] noticed [release] ACCOUNT
@@ -169,6 +170,9 @@ DESCRIPTION
   destination [list] | suspend | limit | resume
             Have mail for a destination, a domain or a next hop wait, or go slowly,
             for a time.
+  route test
+            Which way mail for an address goes, and why; with --connect, tried to
+            just before its text, with every word that is said.
   contain | release
             A stolen password, a customer or a network: no login, no session, no
             queued mail goes on; lift that.
@@ -208,11 +212,11 @@ OPTIONS
   --control PATH  The control socket, whatever the configuration says.
   --store PATH    The accounts' file, whatever the configuration says.
   --timeout S     Seconds to wait for the relay at each step. Default: $(timeout),
-                  $(queue timeout) behind queue, $(notify timeout) behind notify.
-  -h, --help      Print this page; behind queue, review, destination, contain, release, sessions,
-                  shield, usage, noticed, explain, trace, notify, policy, spool, host, customer,
-                  domain, account or store, and after each of their commands, more
-                  about that.
+                  $(queue timeout) behind queue, $(notify timeout) behind notify and route.
+  -h, --help      Print this page; behind queue, review, destination, route,
+                  contain, release, sessions, shield, usage, noticed, explain,
+                  trace, notify, policy, spool, host, customer, domain, account or
+                  store, and after each of their commands, more about that.
   --version       Print the version.
 
 LISTS

@@ -29,6 +29,9 @@ constexpr std::array kAllRequests = std::to_array<KnownRequest>({
     {"destination suspend", act},
     {"destination limit", act},
     {"destination resume", act},
+    {"route test", look},
+    {"route test connect", act},  // asks a next hop
+    {"route test json connect", act},
     {"containment", act},
     {"shield list", look},
     {"shield release", act},

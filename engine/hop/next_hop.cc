@@ -28,6 +28,12 @@ Failure failure(const NextHop* hop, std::string_view label, const char* doing, s
   return {.reply = smtp::replies::kNextHopFailure, .detail = std::move(detail)};
 }
 
+// A command as it may be shown: what stands behind AUTH is secret.
+std::string_view shown(std::string_view text, std::string_view what) {
+  if (what.starts_with("AUTH")) return what;
+  return text.substr(0, text.find_first_of("\r\n"));
+}
+
 std::string fault_text(const smtp::ClientMachine& machine) {
   switch (machine.fault()) {
     case smtp::ClientFault::surplus:
@@ -56,6 +62,7 @@ std::string Response::words() const {
 NextHop::NextHop(std::unique_ptr<net::Connection> connection, const Opening& opening)
     : connection_(std::move(connection)),
       memory_(opening.memory),
+      transcript_(opening.transcript),
       label_(opening.label),
       address_(connection_->peer().to_string()),
       hostname_(opening.hostname) {}
@@ -169,6 +176,7 @@ Task<std::optional<Failure>> NextHop::log_in(const Opening& opening) {
 
 Task<std::optional<Failure>> NextHop::ask(std::string_view text, std::uint16_t wanted, Duration timeout,
                                           const char* what) {
+  if (transcript_ != nullptr && !text.empty()) transcript_->sent(shown(text, what));
   send(text);
   auto answered = co_await reply(timeout, what);
   if (!answered) co_return std::move(answered.error());
@@ -197,6 +205,7 @@ Task<std::expected<smtp::Expect, Failure>> NextHop::reply(Duration timeout, cons
       input.consume(step.consumed);
       if (step.event == smtp::ClientEvent::reply) {
         ++replies_;
+        if (transcript_ != nullptr) transcript_->received(last_reply());
         co_return step.expect;
       }
       if (step.event == smtp::ClientEvent::protocol_error) {
@@ -355,6 +364,7 @@ Task<void> NextHop::close() {
   if (reusable()) {
     std::string text;
     machine_.append_quit(text);
+    if (transcript_ != nullptr) transcript_->sent("QUIT");
     send(text);
     // Its answer does not matter, only that QUIT got out.
     static_cast<void>(co_await reply(kQuitTimeout, "QUIT"));

@@ -14,6 +14,7 @@
 #include "engine/base/tls_facts.h"
 #include "engine/hop/hop_counters.h"
 #include "engine/hop/host_memory.h"
+#include "engine/hop/transcript.h"
 #include "engine/net/connection.h"
 #include "engine/net/dialer.h"
 #include "engine/route/route.h"
@@ -65,6 +66,7 @@ class NextHop {
     std::vector<io::Address> addresses;    // of the host, at least one
     std::string_view hostname;             // ours, for EHLO
     tls::TlsClientContext* tls = nullptr;  // null where the route has no TLS
+    Transcript* transcript = nullptr;      // outlives the connection
   };
   static Task<std::expected<std::unique_ptr<NextHop>, Failure>> open(io::Loop& loop, Opening opening);
 
@@ -91,6 +93,10 @@ class NextHop {
   [[nodiscard]] bool out_of_step() const;
   // Nothing is owed: waits so long for a reply that is too many.  True: there is something to be read.
   Task<bool> speaks_within(Duration wait);
+  // One command, with its line's end, and its reply: nothing when that is positive.
+  Task<std::optional<Failure>> ask(std::string_view text, Duration timeout, const char* what) {
+    return ask(text, 2, timeout, what);
+  }
   // Ends a transaction that was begun and left.
   Task<std::optional<Failure>> reset(Duration timeout);
   [[nodiscard]] bool lacks(Lack lack) const { return memory_.lacks(label_, lack, connection_->loop().now()); }
@@ -139,6 +145,7 @@ class NextHop {
   std::unique_ptr<net::Connection> connection_;
   smtp::ClientMachine machine_;
   HostMemory& memory_;
+  Transcript* transcript_;
   std::string label_;
   std::string address_;
   std::string hostname_;  // ours

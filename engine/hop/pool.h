@@ -111,6 +111,14 @@ class Pool final : private ConnectionBudget::User {
   void release(std::unique_ptr<NextHop> hop);
   // Remembers of `hop`'s host what it cannot do: connections that were opened without knowing it are not used again.
   void note(NextHop& hop, Lack lack, std::string_view why);
+  // Its hosts, best first; with addresses, where they were given.
+  [[nodiscard]] std::vector<PoolHost> hosts() const;
+  // The addresses of one, looked up where they were not given.
+  Task<net::Resolver::Found> addresses_of(PoolHost host);
+  // A connection to one, for a test: it is none of the pool's, and the caller closes it.  `route`: as the pool's, but
+  // for its timeouts; it outlives the task, and `transcript` the connection.
+  Task<Acquired> open_apart(PoolHost host, std::vector<io::Address> addresses, const route::Route& route,
+                            Transcript& transcript);
   // From now on no caller gets a connection; waiters are refused.
   void stop();
   // Stops, closes what is idle, waits for what is closing.  Once, when nothing is lent.

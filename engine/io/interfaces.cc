@@ -11,6 +11,8 @@
 #include <cstring>
 #include <memory>
 
+#include "engine/io/descriptor.h"
+
 namespace sluice::io {
 
 std::vector<Address> machine_addresses() {
@@ -45,6 +47,16 @@ std::expected<int, std::string> open_address_notices() {
   address.nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR;
   if (bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return failed(socket);
   return socket;
+}
+
+Address source_address(const Address& to) {
+  // Of a datagram socket connect() chooses the address, and says nothing to the peer.
+  const Descriptor probe(::socket(to.family(), SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (probe.get() < 0 || ::connect(probe.get(), to.data(), to.size()) != 0) return {};
+  Address own;
+  socklen_t size = Address::capacity();
+  if (::getsockname(probe.get(), own.data(), &size) != 0) return {};
+  return own;
 }
 
 }  // namespace sluice::io

@@ -13,6 +13,10 @@ namespace sluice::io {
 // be had.  A system call or two; any thread.
 std::vector<Address> machine_addresses();
 
+// The address that the machine sends from to this one, without a port; empty: there is no way there.  A few system
+// calls, and nothing is sent; any thread.
+Address source_address(const Address& to);
+
 // A socket on which something arrives whenever an address or an interface of the machine comes, goes or changes
 // (rtnetlink(7)).  What arrives says only that machine_addresses() is to be asked again: it is neither complete nor
 // looked at.  The caller's; the error is a sentence.

@@ -169,6 +169,17 @@ std::string RouteTable::destination_key(const Route& route, std::string_view rec
   return route.name + "/" + (recipient_domain.empty() ? hostname_ : domain_key(recipient_domain));
 }
 
+std::string_view matching_entry(std::span<const std::string> entries, std::string_view value, bool names) {
+  const std::string key = names ? std::string(value) : domain_key(value);
+  for (const std::string& entry : entries) {
+    if (names && smtp::equals_ignore_case(entry, key)) return entry;
+    if (names) continue;
+    if (entry == key || domain_key(entry) == key) return entry;
+    if (entry.starts_with(kBelow) && key.ends_with("." + domain_key(entry.substr(kBelow.size())))) return entry;
+  }
+  return {};
+}
+
 std::string destination_key_of(std::string_view text) {
   const std::string_view route = route_of_destination(text);
   if (route.size() == text.size()) return std::string(text);

@@ -102,6 +102,9 @@ class RouteTable {
   Condition customers_;
 };
 
+// The entry of a list of RouteConditions by which this domain, or customer where `names`, is meant; empty: none is.
+[[nodiscard]] std::string_view matching_entry(std::span<const std::string> entries, std::string_view value, bool names);
+
 // The name of the route of a destination key.
 [[nodiscard]] inline std::string_view route_of_destination(std::string_view key) {
   return key.substr(0, key.find('/'));

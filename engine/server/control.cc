@@ -120,6 +120,8 @@ Task<void> Control::dispatch(std::string_view line, net::Connection& connection,
     co_await answer_about_sessions(line, connection, uid);
   } else if (word == "destination") {
     connection.write(co_await answer_about_destinations(line, uid));
+  } else if (word == "route") {
+    connection.write(co_await answer_about_route(line));
   } else if (word == "containment") {
     connection.write(co_await answer_about_containment(line, uid));
   } else {

@@ -120,6 +120,7 @@ class Control {
   // control_destination.cc
   Task<std::string> answer_about_destinations(std::string_view line, std::optional<std::uint32_t> uid);
   Task<bool> is_unknown_place(const control::DestinationRequest& request);
+  Task<std::string> answer_about_route(std::string_view line);
 
   // control_queue.cc
   struct PageExchange;
@@ -145,6 +146,7 @@ class Control {
   std::set<net::Connection*> silent_;  // whose request is not there yet
   TaskSet serving_;
   OrderBook orders_;
+  std::size_t route_tests_ = 0;  // under way
   bool closed_ = false;
   net::Listener listener_;
   std::optional<net::Listener> support_listener_;

@@ -1,10 +1,15 @@
-// The part of the control socket that takes orders about destinations.
+// The part of the control socket that takes orders about destinations, and tests routes.
 #include <utility>
 
 #include "engine/route/table.h"
 #include "engine/server/control.h"
 
 namespace sluice::server {
+namespace {
+
+constexpr std::size_t kRouteTestsMax = 4;
+
+}  // namespace
 
 // A name that is mistyped is no destination without mail.
 Task<bool> Control::is_unknown_place(const control::DestinationRequest& request) {
@@ -42,6 +47,22 @@ Task<std::string> Control::answer_about_destinations(std::string_view line, std:
       text += "error: this is so until the relay stops, as it could not be written to the disk: " + fault + "\n";
   }
   co_return text.append(control::kAnswerEnd).append("\n");
+}
+
+// Each may have a connection open for a minute.
+Task<std::string> Control::answer_about_route(std::string_view line) {
+  const auto request = control::decode_route_request(line);
+  if (!request) co_return "error: " + request.error() + "\n";
+  if (!request->customer.empty()) {
+    const auto known = co_await io::run_on_worker<std::optional<bool>>(
+        home_.loop(), [this, &request] { return actions_.has_customer(request->customer); }, "the name of a customer");
+    if (known && *known == false) co_return "error: no such customer\n";
+  }
+  if (route_tests_ >= kRouteTestsMax) co_return "error: as many routes are being tested as may be at one time\n";
+  ++route_tests_;
+  const control::RouteAnswer answer = co_await home_.test_route(*request);
+  --route_tests_;
+  co_return control::render_route(*request, answer).append(control::kAnswerEnd).append("\n");
 }
 
 }  // namespace sluice::server

@@ -16,6 +16,7 @@
 #include "auth/backend/chain.h"
 #include "auth/backend/mailbox_watch.h"
 #include "engine/control/containment_request.h"
+#include "engine/control/route_request.h"
 #include "engine/control/sessions_request.h"
 #include "engine/control/status.h"
 #include "engine/io/loop.h"
@@ -81,8 +82,8 @@ class Core {
     spool::SpoolOptions spool;
     spool::Share spool_share;
     relay::QueueOptions queue;
-    mx::MachineAddresses machine_addresses;                                          // at the start
-    spool::QueueId last_id = 0;                                                      // new ones are greater
+    mx::MachineAddresses machine_addresses;                                            // at the start
+    spool::QueueId last_id = 0;                                                        // new ones are greater
     DestinationOrders::Snapshot orders = std::make_shared<const DestinationOrders>();  // at the start
     std::function<void()> drained;  // on the core, when sessions and deliveries have ended
     std::function<void()> settled;  // on the core, when nothing is left to do; stop the loop then
@@ -148,6 +149,8 @@ class Core {
   };
   ContainedSessions contain(const control::ContainmentRequest& request, bool first,
                             const std::optional<std::vector<Network>>& networks);
+  // Which way a recipient's copy would go; with `connect`, tried to just before DATA.  Ends in bounded time.
+  Task<control::RouteAnswer> test_route(control::RouteRequest request);
   [[nodiscard]] CoreLeftOver left_over() const;
   // The store tells that these accounts or customers are different now: what is remembered of them goes,
   // and their sessions end after the message that they are at.
@@ -170,6 +173,8 @@ class Core {
   [[nodiscard]] CoreCounters counters();
   [[nodiscard]] control::SessionStatus session_status(const Live& live) const;
 
+  Task<void> look_at_hosts(const relay::Destination& destination, const control::RouteRequest& request,
+                           control::RouteAnswer& answer);
   void accepted(std::size_t listener, int socket);
   Task<void> serve(std::list<Live>::iterator live);
   Task<void> end();

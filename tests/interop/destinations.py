@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Orders about places where mail goes: `sluicectl destination`."""
+"""Orders about places where mail goes, and which way it goes: `sluicectl destination`, `sluicectl route test`."""
 
 import json
 import os
@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lib import mail
 from lib.harness import cases, expect, expect_between, expect_equal, expect_in, main, test, until
 from lib.hop import Hop
-from lib.mailq import STORE, ask, is_empty, keeps, killed, listed, queue_id, show, stays, with_routes
+from lib.mailq import STORE, ask, closed_port, is_empty, keeps, killed, listed, queue_id, show, stays, with_routes
 from lib.relay import Relay
 
 
@@ -141,6 +141,74 @@ def orders_are_bounded():
         relay.control("destination", "resume", "@d7.test")
         relay.control("destination", "suspend", "@more.test")
         expect_equal(len(destination(relay)), 1000, "orders")
+
+
+# ------------------------------------------------------------------------------------ route test
+
+
+def route_of(relay, address, *words):
+    """`sluicectl route test ADDRESS WORDS`, as values."""
+    return json.loads(relay.control("route", "test", address, *words, "--json"))
+
+
+@test
+def a_test_tells_the_route_and_why():
+    routes = [{"name": "inside", "recipients": ["*.near.test"], "hosts": ["127.0.0.1:2"], "mode": "store"},
+              {"name": "reports", "senders": ["<>"], "hosts": ["127.0.0.1:3"]},
+              {"name": "gold", "customers": ["acme"], "hosts": ["127.0.0.1:4"]}, {"hosts": ["127.0.0.1:5"]}]  # fmt: skip
+    with with_routes(routes) as relay:
+        for words, name, rule in ((["a@x.near.test"], "inside", '"*.near.test"'), (["a@far.test", "--from", "<>"], "reports", '"<>"'),
+                                  (["a@far.test", "--customer", "ACME"], "gold", '"acme"'), (["a@far.test"], "default", "no other does")):  # fmt: skip
+            found = route_of(relay, *words)
+            expect_equal((found["route"], found["destination"]), (name, name), f"{words}")
+            expect_in(rule, found["rule"], f"{words}")
+            expect_equal([one["addresses"] for one in found["hosts"]], [["127.0.0.1"]], "addresses")
+            expect_equal(found["hosts"][0]["source"], "127.0.0.1", "the address that is sent from")
+            expect_equal((found["connected"], found["hosts"][0]["steps"]), (False, []), "what was tried")
+        expect_in("no such customer", relay.control("route", "test", "a@far.test", "--customer", "acmee", wanted=1), "a mistyped name")
+        for wrong in ("far.test", "a@far.test\r\nDATA", "<a@far.test>"):
+            relay.control("route", "test", wrong, wanted=2)
+        relay.control("destination", "suspend", "inside", "--reason", "upgrade")
+        expect_in("upgrade", relay.control("route", "test", "a@x.near.test"), "the order about it")
+
+
+@test
+def a_test_stops_just_before_the_message():
+    with Hop() as hop, keeps(hop) as relay:
+        found = route_of(relay, "to@far.test", "--from", "me@near.test", "--connect")
+        expect_equal((found["accepted"], found["hosts"][0]["fault"]), (True, ""), "what came of it")
+        said = [one["text"].split(" ")[0] for one in found["hosts"][0]["steps"] if one["kind"] == "command"]
+        expect_equal(said, ["EHLO", "MAIL", "RCPT", "RSET", "QUIT"], "commands")
+        text = relay.control("route", "test", "to@far.test", "--connect")
+        expect_in("> RCPT TO:<to@far.test>", text, "the text")
+        expect_in("sender and recipient were taken; nothing was sent", text, "the text")
+        expect_equal((hop.messages, relay.counter("spool_messages")), ([], 0), "messages")
+
+
+@cases(
+    ("connect", b"554 5.7.1 a\x1b[2J blocked\r\n", "block lists"),
+    ("MAIL", b"451 4.7.1 later\r\n", "for now only"),
+    ("RCPT", b"550-5.1.1 nobody\r\n550-" + b"w" * 900 + b"\r\n550 5.1.1 here\r\n", "for good"),
+)
+def a_test_tells_what_failed_and_what_may_help(where, words, remedy):
+    with Hop() as hop:
+        hop.on[where] = words
+        with keeps(hop) as relay:
+            found = route_of(relay, "to@far.test", "--connect")
+            expect_equal(found["accepted"], False, "what came of it")
+            expect_in(words[:3].decode(), found["hosts"][0]["fault"], "the fault")
+            expect_in(remedy, found["hosts"][0]["remedy"], "the remedy")
+            text = relay.control("route", "test", "to@far.test", "--connect")
+            expect(not any(ord(one) < 32 and one != "\n" or ord(one) > 126 for one in text), f"a control character: {text!r}")
+
+
+@test
+def a_test_of_a_host_that_is_not_there_ends():
+    name, _ = closed_port()
+    with keeps(name) as relay:
+        found = route_of(relay, "to@far.test", "--connect")
+        expect_in("connect", found["hosts"][0]["fault"], "the fault")
+        expect_in("reachable", found["hosts"][0]["remedy"], "the remedy")
 
 
 if __name__ == "__main__":

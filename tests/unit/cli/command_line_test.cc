@@ -228,7 +228,7 @@ TEST(Help, NamesEveryCommandAndOption) {
 
 TEST(Help, SaysTheTimeoutsThatAreInForce) {
   EXPECT_THAT(sluicectl_help(),
-              ::testing::HasSubstr("Default: 10,\n                  600 behind queue, 300 behind notify."));
+              ::testing::HasSubstr("Default: 10,\n                  600 behind queue, 300 behind notify and route."));
   EXPECT_THAT(sluicectl_help(), ::testing::Not(::testing::HasSubstr("$(")));
 }
 
