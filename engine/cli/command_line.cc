@@ -115,14 +115,44 @@ std::string apply(const SluicectlOptions& options, SluicectlCommand& command) {
   return "";
 }
 
-// Whether the first word has a grammar of its own, in which all behind it is read.
-bool has_grammar(const Words& words) {
-  if (words.empty()) return false;
-  return words.front() == "queue" || words.front() == "spool" || words.front() == "shield" || words.front() == "host" ||
-         words.front() == "sessions" || words.front() == "usage" || words.front() == "explain" ||
-         words.front() == "noticed" || words.front() == "destination" || words.front() == "route" ||
-         words.front() == "trace" || words.front() == "policy" || words.front() == "review" ||
-         is_relay_view(words.front()) || is_containment_word(words.front()) || is_account_object(words.front());
+// A first word with a grammar of its own, in which all behind it is read.
+struct Grammar {
+  std::string_view word;
+  void (*parse)(const Words& words, SluicectlCommand& command);
+  int timeout_s = 0;  // where none is given; 0: the usual one
+};
+constexpr Grammar kGrammars[] = {
+    {.word = "queue", .parse = parse_queue_command, .timeout_s = kQueueTimeoutS},
+    {.word = "review", .parse = parse_review_command, .timeout_s = kQueueTimeoutS},
+    {.word = "spool", .parse = parse_spool_command},
+    {.word = "shield", .parse = parse_shield_command},
+    {.word = "host", .parse = parse_host_command},
+    {.word = "sessions", .parse = parse_sessions_command},
+    {.word = "usage", .parse = parse_usage_command},
+    {.word = "noticed", .parse = parse_noticed_command},
+    {.word = "route", .parse = parse_route_command, .timeout_s = kNotifyTimeoutS},
+    {.word = "destination", .parse = parse_destination_command},
+    {.word = "policy", .parse = parse_policy_command},
+    {.word = "trace", .parse = parse_trace_command},
+    {.word = "explain", .parse = parse_explain_command},
+};
+
+// Of account objects the words are read where the store is opened.
+void keep_account_words(const Words& words, SluicectlCommand& command) {
+  command.kind = SluicectlCommand::Kind::account;
+  command.account_args = words;
+}
+
+std::optional<Grammar> find_grammar(const Words& words) {
+  if (words.empty()) return std::nullopt;
+  const std::string_view word = words.front();
+  if (const auto* const found = std::ranges::find(kGrammars, word, &Grammar::word); found != std::end(kGrammars))
+    return *found;
+  if (is_relay_view(word)) return Grammar{.word = word, .parse = parse_relay_view};
+  if (is_containment_word(word))
+    return Grammar{.word = word, .parse = parse_containment_command, .timeout_s = kQueueTimeoutS};
+  if (is_account_object(word)) return Grammar{.word = word, .parse = keep_account_words};
+  return std::nullopt;
 }
 
 // What is left when the options are taken out.  Behind a word with a grammar of its own, options
@@ -138,7 +168,7 @@ SluicectlWords take_options(const Words& words, SluicectlOptions& options) {
   bool operands_only = false;
   for (std::size_t at = 0; at < words.size() && left.problem.empty();) {
     const std::string_view word = words[at];
-    const bool theirs = has_grammar(left.rest);
+    const bool theirs = find_grammar(left.rest).has_value();
     Option* option = operands_only ? nullptr : find_option(options.all, word);
     if (theirs && option == &options.all[SluicectlOptions::kJson]) option = nullptr;
     if (option != nullptr) {
@@ -235,47 +265,12 @@ SluicectlCommand parse_sluicectl(int argc, const char* const* argv) {
   if (const std::string problem = apply(options, command); !problem.empty()) return sluicectl_error(problem);
   const std::string_view name = left.rest.empty() ? std::string_view() : left.rest.front();
   const bool json = options.all[SluicectlOptions::kJson].given.has_value();
-  if (has_grammar(left.rest)) {
+  const bool timeout_given = options.all[SluicectlOptions::kTimeout].given.has_value();
+  if (const auto grammar = find_grammar(left.rest)) {
     // Given in front of the word, --json is meant all the same.
-    const bool account = is_account_object(name);
-    if (json) left.rest.insert(account ? left.rest.end() : left.rest.begin() + 1, "--json");
-    const bool walks_queue = name == "queue" || name == "review" || is_containment_word(name);
-    if (walks_queue && !options.all[SluicectlOptions::kTimeout].given) command.timeout_s = kQueueTimeoutS;
-    if (is_relay_view(name)) {
-      parse_relay_view(left.rest, command);
-    } else if (name == "queue") {
-      parse_queue_command(left.rest, command);
-    } else if (name == "review") {
-      parse_review_command(left.rest, command);
-    } else if (is_containment_word(name)) {
-      parse_containment_command(left.rest, command);
-    } else if (name == "spool") {
-      parse_spool_command(left.rest, command);
-    } else if (name == "shield") {
-      parse_shield_command(left.rest, command);
-    } else if (name == "host") {
-      parse_host_command(left.rest, command);
-    } else if (name == "sessions") {
-      parse_sessions_command(left.rest, command);
-    } else if (name == "usage") {
-      parse_usage_command(left.rest, command);
-    } else if (name == "noticed") {
-      parse_noticed_command(left.rest, command);
-    } else if (name == "route") {
-      if (!options.all[SluicectlOptions::kTimeout].given) command.timeout_s = kNotifyTimeoutS;
-      parse_route_command(left.rest, command);
-    } else if (name == "destination") {
-      parse_destination_command(left.rest, command);
-    } else if (name == "policy") {
-      parse_policy_command(left.rest, command);
-    } else if (name == "trace") {
-      parse_trace_command(left.rest, command);
-    } else if (name == "explain") {
-      parse_explain_command(left.rest, command);
-    } else {
-      command.kind = Kind::account;
-      command.account_args = std::move(left.rest);
-    }
+    if (json) left.rest.insert(is_account_object(name) ? left.rest.end() : left.rest.begin() + 1, "--json");
+    if (grammar->timeout_s != 0 && !timeout_given) command.timeout_s = grammar->timeout_s;
+    grammar->parse(left.rest, command);
     return command;
   }
   const auto known = std::ranges::find(kSluicectlCommands, name);
@@ -287,7 +282,7 @@ SluicectlCommand parse_sluicectl(int argc, const char* const* argv) {
   if (json) return sluicectl_error(std::string(name) + ": shows no data, so --json means nothing");
   command.kind = Kind::ask;
   command.request = std::string(name) + (notify ? " test" : "");
-  if (notify && !options.all[SluicectlOptions::kTimeout].given) command.timeout_s = kNotifyTimeoutS;
+  if (notify && !timeout_given) command.timeout_s = kNotifyTimeoutS;
   return command;
 }
 

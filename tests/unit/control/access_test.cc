@@ -25,10 +25,10 @@ TEST(Access, EveryRequestHasARow) {
                            "sessions account=end", "shield list", "noticed account=release", "explain id=A",
                            "destination list", "destination list json", "route test to=a@b", "route test json to=a@b"})
     EXPECT_EQ(access_of(line), Access::look) << line;
-  for (const char* line : {"reload", "drain", "notify test", "sessions end account=x", "shield release all",
-                           "noticed release account=x", "containment contain account id=1 reason=x",
-                           "destination suspend name=mx", "destination limit name=mx", "destination resume name=mx",
-                           "route test connect to=a@b", "route test json connect to=a@b"})
+  for (const char* line :
+       {"reload", "drain", "notify test", "sessions end account=x", "shield release all", "noticed release account=x",
+        "containment contain account id=1 reason=x", "destination suspend name=mx", "destination limit name=mx",
+        "destination resume name=mx", "route test connect to=a@b", "route test json connect to=a@b"})
     EXPECT_EQ(access_of(line), Access::act) << line;
 }
 
