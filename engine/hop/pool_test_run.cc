@@ -24,6 +24,7 @@ Task<Pool::Acquired> Pool::open_apart(PoolHost host, std::vector<io::Address> ad
   const std::string label = host.name.label();
   co_return co_await NextHop::open(parts_.loop, {.route = route,
                                                  .memory = parts_.memory,
+                                                 .counters = parts_.counters,
                                                  .label = label,
                                                  .server_name = host.name.name,
                                                  .dialer = parts_.dialer,
