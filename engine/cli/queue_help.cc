@@ -99,7 +99,8 @@ OPTIONS
   --message       Of show: what is in the message. Needs --reason.
   --reason TEXT   Of hold, reject and show --message: why, up to 200 printable
                   ASCII characters. The senders of what is rejected are told,
-                  unless --text says something else; then it is for the log alone.
+                  unless --text says something else; then it is for the log
+                  alone.
   --text TEXT     Of reject: what the senders are told, behind "Rejected by the
                   administrator: ". Up to 400 bytes of UTF-8.
   --status CODE   Of reject: the status code in the reports (RFC 3463), 5.X.Y.
