@@ -97,7 +97,7 @@ std::expected<std::shared_ptr<const CountryDatabase>, std::string> CountryDataba
   const std::string place = "/proc/self/fd/" + std::to_string(copy->get());
   if (const int status = MMDB_open(place.c_str(), MMDB_MODE_MMAP, mapped.get()); status != MMDB_SUCCESS)
     return std::unexpected(path + ": is no file of MaxMind's format: " + MMDB_strerror(status));
-  const std::shared_ptr<const CountryDatabase> made(new CountryDatabase(std::move(mapped)));
+  std::shared_ptr<const CountryDatabase> made(new CountryDatabase(std::move(mapped)));
   if (const auto fault = fault_in(*made->mapped_)) return std::unexpected(path + ": " + *fault);
   return made;
 }

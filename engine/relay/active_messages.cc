@@ -10,11 +10,14 @@ Task<std::optional<ActiveMessages::Lease>> ActiveMessages::open(spool::QueueId i
   Lease lease(*this, message);
   if (first) {
     auto read = co_await spool_.read(id);
-    const bool found = read.has_value();
+    std::string fault;
     message.read_ = true;
-    if (found) message.message_.emplace(*std::move(read));
+    if (read)
+      message.message_.emplace(*std::move(read));
+    else
+      fault = std::move(read.error());
     for (AsyncEvent* event : std::exchange(message.waiting_, {})) event->set();
-    if (!found && spool_.has(id)) co_await quarantine_(message, std::move(read.error()));
+    if (!message.message_ && spool_.has(id)) co_await quarantine_(message, std::move(fault));
   } else if (!message.read_) {
     AsyncEvent event;
     message.waiting_.push_back(&event);

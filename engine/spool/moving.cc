@@ -49,13 +49,13 @@ Task<bool> Spool::prepare_copy(Copy& copy, std::uint32_t number) {
       continue;
     }
     auto bytes = co_await read_piece(copy.id, piece);
-    const bool found = bytes.has_value();
-    const Location at = found ? co_await copy_piece(copy.id, *std::move(bytes)) : Location();
+    const std::optional<std::string> fault = bytes ? std::nullopt : std::optional(bytes.error());
+    const Location at = bytes ? co_await copy_piece(copy.id, *std::move(bytes)) : Location();
     if (!at.present()) {
       copy.message.reset();
       for (const Location& made : copy.pieces)
         if (std::ranges::find(pieces_of(copy.id), made) == pieces_of(copy.id).end()) segments_.release(made.segment);
-      if (!found) co_return co_await quarantine_locked(copy.id, bytes.error());
+      if (fault) co_return co_await quarantine_locked(copy.id, *fault);
       co_return false;
     }
     copy.replaced.push_back(piece);

@@ -123,7 +123,7 @@ Task<UpperGrant> UpperLeases::lease(const UpperLink::Request& request, std::uint
   const std::vector<Limit> limits = refusing_limits(request.limits);
   UpperGrant beyond = co_await parts_.upper.lease(request.key, limits, missing, missing);
   beyond.granted += grant.granted;
-  beyond.passed = std::move(grant.full);
+  beyond.passed = grant.full;
   co_return beyond;
 }
 

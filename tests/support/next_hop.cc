@@ -253,7 +253,8 @@ Task<bool> NextHop::read_content(Dialog& dialog) {
 Task<bool> NextHop::misbehave_in_body(Dialog& dialog, std::size_t bytes) {
   for (Counted& each : faults_) {
     if (each.fault.stage != HopStage::body || bytes <= each.fault.bytes) continue;
-    if (each.seen++ < each.fault.after || each.seen > each.fault.after + each.fault.count) continue;
+    const auto before = each.seen++;
+    if (before < each.fault.after || before >= each.fault.after + each.fault.count) continue;
     const HopFault fault = each.fault;
     if (co_await misbehave(dialog, fault, "") == Said::gone) co_return false;
   }

@@ -86,7 +86,7 @@ SimulatedRelay::SimulatedRelay(Platforms& platforms, std::size_t cores)
 
 SimulatedRelay::~SimulatedRelay() { EXPECT_FALSE(running()); }
 
-std::expected<void, std::string> SimulatedRelay::start(std::shared_ptr<const server::Plan> plan) {
+std::expected<void, std::string> SimulatedRelay::start(const std::shared_ptr<const server::Plan>& plan) {
   CHECK(!running());
   auto life = std::make_unique<Life>();
   std::vector<io::Platform> platforms;
@@ -190,7 +190,7 @@ std::uint64_t SimulatedRelay::counter(std::string_view name) {
 
 // ------------------------------------------------------------------------------------------ what is changed
 
-void SimulatedRelay::reload(std::shared_ptr<const server::Plan> plan) {
+void SimulatedRelay::reload(const std::shared_ptr<const server::Plan>& plan) {
   life_->shield.set_limits(server::shield_limits(plan->config), plan->config.limits.ipv6_prefix);
   on_each([this, plan](server::Core& core) {
     if (!core.adopt(plan, certificates_)) ++reloads_failed_;

@@ -49,11 +49,11 @@ class SimulatedRelay {
   SimulatedRelay& operator=(const SimulatedRelay&) = delete;
 
   // Binds, reads the spool and begins, as Server::start().  The error is a sentence.
-  std::expected<void, std::string> start(std::shared_ptr<const server::Plan> plan);
+  std::expected<void, std::string> start(const std::shared_ptr<const server::Plan>& plan);
   [[nodiscard]] bool running() const { return life_ != nullptr; }
 
   // As Server::reload() once the plan is found to be fine: on each core in one of its next turns.
-  void reload(std::shared_ptr<const server::Plan> plan);
+  void reload(const std::shared_ptr<const server::Plan>& plan);
   [[nodiscard]] std::size_t reloads_failed() const { return reloads_failed_; }
   // As StoreWatch does after a change of the accounts.
   void forget_credentials();

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t kDomainsShownMax = 1000;
 
-std::string server_path(const Parameters& parameters, std::string path) {
+std::string server_path(const Parameters& parameters, const std::string& path) {
   return path.starts_with('/') ? path : parameters.value("queue_directory") + "/" + path;
 }
 

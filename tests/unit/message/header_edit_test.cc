@@ -88,9 +88,7 @@ TEST(HeaderEdit, OnlyTheFirstAndOnlyWhatIsOne) {
 TEST(HeaderEdit, AnEmptyLineComesBeforeTheFirstLineThatIsNoField) {
   const std::string from = "From: a@b.example\r\n";
   for (const std::string_view body :
-       {"Hello there,\r\nhow are you?\r\n", "Dear Sir: hello\r\n\r\nx\r\n", ":-)\r\n",
-        "Gr\xc3\xbc\xc3\x9f"
-        "e: hallo\r\n",
+       {"Hello there,\r\nhow are you?\r\n", "Dear Sir: hello\r\n\r\nx\r\n", ":-)\r\n", "Gr\xc3\xbc\xc3\237e: hallo\r\n",
         "word\r\n", "word", "word ", "two words", "\x7f\r\n", "..\r\n", "From root Mon\r\n"})
     EXPECT_EQ(mended(from + std::string(body)), from + "\r\n" + std::string(body));
   EXPECT_EQ(mended("From: a@b.example\r\nSubject: x\r\n y\r\nHello there\r\nFrom: victim@bank.example\r\n\r\n"),

@@ -32,13 +32,15 @@ std::string converted(std::string_view text, bool* failed = nullptr) {
 const std::string kFrom = "From: a@b.example\r\n";
 
 TEST(SevenBit, WhatIsSevenBitStaysAsItIs) {
+  const std::string multipart =
+      "From: a@b.example\r\nContent-Type: multipart/mixed; boundary=x\r\nMIME-Version: "
+      "1.0\r\n\r\npre\r\n--x\r\n\r\none\r\n"
+      "\r\n--x\r\nContent-Transfer-Encoding: base64\r\n\r\nYQ==\r\n--x--\r\nafter\r\n";
   for (const std::string text :
-       {"From: a@b.example\r\n\r\nhello\r\n", "From: a@b.example\r\n", "From: a@b.example\r\n\r\n",
-        "From: a@b.example\r\n\r\nno end",
-        "From: a@b.example\r\nContent-Type: multipart/mixed; boundary=x\r\nMIME-Version: "
-        "1.0\r\n\r\npre\r\n--x\r\n\r\none\r\n\r\n--x\r\n"
-        "Content-Transfer-Encoding: base64\r\n\r\nYQ==\r\n--x--\r\nafter\r\n",
-        "\r\nhello\r\n", "MIME-Version: 1.0\r\nContent-Transfer-Encoding: 8bit\r\n\r\nhello\r\n"})
+       {std::string("From: a@b.example\r\n\r\nhello\r\n"), std::string("From: a@b.example\r\n"),
+        std::string("From: a@b.example\r\n\r\n"), std::string("From: a@b.example\r\n\r\nno end"), multipart,
+        std::string("\r\nhello\r\n"),
+        std::string("MIME-Version: 1.0\r\nContent-Transfer-Encoding: 8bit\r\n\r\nhello\r\n")})
     EXPECT_EQ(converted(text), text);
 }
 
