@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <cstring>
 #include <utility>
 
 #include "engine/base/check.h"
@@ -18,9 +17,7 @@ constexpr int kCompressionLevel = 1;
 constexpr std::size_t kLiteralSlots = 8192;
 
 char* put_text(char* out, std::string_view text) {
-  out = put_varint(out, text.size());
-  std::memcpy(out, text.data(), text.size());
-  return out + text.size();
+  return std::ranges::copy(text, put_varint(out, text.size())).out;
 }
 
 // By a byte after the other; `other` is room.
