@@ -191,6 +191,26 @@ double make(TracedMailbag& mailbag, std::uint64_t messages, std::vector<TracedMa
   return cost;
 }
 
+// A block is written each second at the latest: under little traffic there are few messages in it.
+void measure_small_blocks(io::Disk& disk, const std::string& directory, TracedMailbag& mailbag) {
+  constexpr int kBlocks = 200;
+  for (const int messages : {1, 10, 100}) {
+    {
+      Store store(disk, directory);
+      for (int block = 0; block < kBlocks; ++block) {
+        for (int i = 0; i < messages; ++i) {
+          const Mail mail = next_mail(mailbag);
+          store.message(mail.sent, kBegin, mail.attempts);
+        }
+        store.flush(kBegin);
+      }
+    }
+    std::printf("blocks of %d messages: %.0f bytes each\n", messages,
+                static_cast<double>(bytes_in(directory)) / (kBlocks * messages));
+    std::filesystem::remove_all(directory);
+  }
+}
+
 // Looks for each thing while 10,000 messages a second are added.
 bool measure_while_written(io::Disk& disk, const std::string& directory, Store& store, TracedMailbag& mailbag,
                            WallMillis at, const TracedMail& one) {
@@ -269,6 +289,7 @@ int main(int argc, char** argv) {
   }
   const std::string directory =
       argc > 2 ? argv[2] : std::filesystem::temp_directory_path() / ("bench-trace-" + std::to_string(getpid()));
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);
   const auto disk = io::make_real_disk();
   TracedMailbag mailbag(1);
   std::vector<TracedMail> chosen;
@@ -292,6 +313,7 @@ int main(int argc, char** argv) {
     all = measure_while_written(*disk, directory, store, mailbag, end, chosen.back()) && all;
   }
   std::filesystem::remove_all(directory);
+  measure_small_blocks(*disk, directory, mailbag);
   if (argc > 3 && std::string_view(argv[3]) == "sqlite") {
     measure_sqlite(directory, messages);
     std::filesystem::remove_all(directory);

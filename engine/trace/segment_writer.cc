@@ -23,7 +23,8 @@ std::uint64_t SegmentWriter::segment_bytes() const {
   return limits_.segment_bytes > 0 ? limits_.segment_bytes : kSegmentBytes;
 }
 
-// Goes on with the last segment where it has no index.  What was half written at its end is cut off.
+// Goes on with the last segment where it has room.  What was half written at its end is cut off.  What has no index, as
+// a disk was full, gets it now.
 std::expected<void, std::string> SegmentWriter::open(WallMillis now) {
   if (auto made = disk_.make_directory(directory_); !made) return std::unexpected(made.error().text);
   if (lock_ < 0) {
@@ -33,10 +34,10 @@ std::expected<void, std::string> SegmentWriter::open(WallMillis now) {
   }
   const auto names = list_segments(disk_, directory_);
   if (!names) return std::unexpected(names.error());
-  for (std::size_t i = 0; i + 1 < names->size(); ++i)
-    if (const SegmentName& name = (*names)[i]; !name.indexed)
-      if (auto done = index_segment(disk_, directory_, name.number); !done) return done;
-  const bool go_on = !names->empty() && !names->back().indexed;
+  const bool go_on = !names->empty() && !names->back().indexed && names->back().bytes < segment_bytes();
+  index_fault_.clear();
+  for (const SegmentName& name : *names)
+    if (!name.indexed && !(go_on && name.number == names->back().number)) index(name.number);
   number_ = names->empty() ? 1 : go_on ? names->back().number : names->back().number + 1;
   auto file = io::PlainFile::open_to_append(blocks_path(directory_, number_));
   if (!file) return std::unexpected(file.error());
@@ -53,7 +54,8 @@ std::expected<void, std::string> SegmentWriter::open(WallMillis now) {
 std::expected<void, std::string> SegmentWriter::prepare(WallMillis now) {
   if (file_) return {};
   if (auto opened = open(now); !opened) return opened;
-  return remove_oldest(now);
+  static_cast<void>(remove_oldest(now));  // fault() has it
+  return {};
 }
 
 std::expected<void, std::string> SegmentWriter::append(std::string_view block, WallMillis now) {
@@ -71,12 +73,15 @@ std::expected<void, std::string> SegmentWriter::append(std::string_view block, W
   if (blocks_++ == 0) begun_ = now;
   const bool old = now - begun_ >= kSegmentSpanMs || now < begun_ - kSegmentSpanMs;
   if (size_ < segment_bytes() && blocks_ < kSegmentBlocksMax && !old) return {};
-  return finish_segment();
+  file_.reset();
+  index(number_);
+  return {};
 }
 
-std::expected<void, std::string> SegmentWriter::finish_segment() {
-  file_.reset();
-  return index_segment(disk_, directory_, number_);
+// Without it the segment is read as one that is being written.
+void SegmentWriter::index(std::uint64_t number) {
+  if (const auto done = index_segment(disk_, directory_, number); !done)
+    index_fault_ = done.error() + "; nothing is missing, but the segment is searched without an index";
 }
 
 std::expected<void, std::string> SegmentWriter::remove_segment(std::uint64_t number) {
@@ -90,6 +95,12 @@ std::expected<void, std::string> SegmentWriter::remove_segment(std::uint64_t num
 }
 
 std::expected<void, std::string> SegmentWriter::remove_oldest(WallMillis now) {
+  auto removed = remove_what_is_too_much(now);
+  removal_fault_ = removed ? std::string() : removed.error() + "; nothing is missing, but what is too old stays";
+  return removed;
+}
+
+std::expected<void, std::string> SegmentWriter::remove_what_is_too_much(WallMillis now) {
   if (lock_ < 0) return {};
   const auto names = list_segments(disk_, directory_);
   if (!names) return std::unexpected(names.error());

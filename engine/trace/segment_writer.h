@@ -30,17 +30,21 @@ class SegmentWriter {
   SegmentWriter(const SegmentWriter&) = delete;
   SegmentWriter& operator=(const SegmentWriter&) = delete;
 
-  // Adds a block; the directory and its files are made, or gone on with, if need be.  After an error nothing of the
-  // block is in the file, and the next call begins anew.  The error is a sentence.
   // So that the directory and a segment are there.
   std::expected<void, std::string> prepare(WallMillis now);
+  // Adds a block; the directory and its files are made, or gone on with, if need be.  After an error nothing of the
+  // block is in the file, and the next call begins anew.  The error is a sentence.
   std::expected<void, std::string> append(std::string_view block, WallMillis now);
   // Removes what is too old, or too much.
   std::expected<void, std::string> remove_oldest(WallMillis now);
+  // What could not be done though all blocks are written: a sentence about an index, or about what is too old; empty:
+  // nothing.
+  [[nodiscard]] const std::string& fault() const { return index_fault_.empty() ? removal_fault_ : index_fault_; }
 
  private:
   std::expected<void, std::string> open(WallMillis now);
-  std::expected<void, std::string> finish_segment();
+  void index(std::uint64_t number);
+  std::expected<void, std::string> remove_what_is_too_much(WallMillis now);
   std::expected<void, std::string> remove_segment(std::uint64_t number);
   [[nodiscard]] std::uint64_t segment_bytes() const;
 
@@ -53,6 +57,8 @@ class SegmentWriter {
   std::uint64_t size_ = 0;
   std::size_t blocks_ = 0;
   WallMillis begun_ = 0;
+  std::string index_fault_;
+  std::string removal_fault_;
 };
 
 }  // namespace sluice::trace

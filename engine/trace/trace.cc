@@ -118,7 +118,8 @@ void Trace::run() {
     if (last || (!block_.empty() && clock_.now() >= flush_due_)) flush();
     if (clock_.now() >= look_at_) {
       look_at_ = clock_.now() + kLookInterval;
-      if (const auto removed = writer_.remove_oldest(clock_.wall()); !removed) failed(removed.error(), 0);
+      static_cast<void>(writer_.remove_oldest(clock_.wall()));
+      if (!writer_.fault().empty()) report(writer_.fault());
     }
     lock.lock();
     if (last && queue_.empty()) return;
@@ -150,9 +151,14 @@ void Trace::flush() {
     static_cast<void>(writer_.remove_oldest(clock_.wall()));
     return failed(written.error(), events);
   }
+  report(writer_.fault());
+}
+
+// What is wrong though all is written; empty: nothing.
+void Trace::report(std::string fault) {
   const std::lock_guard lock(mutex_);
-  if (news_.fault.empty()) return;
-  news_.fault.clear();
+  if (clock_.now() < retry_at_ || news_.fault == fault) return;
+  news_.fault = std::move(fault);
   events_.request_turn();
 }
 

@@ -55,6 +55,7 @@ class Trace final : public event::Consumer {
   void run();
   void write(const std::string& records);
   void flush();
+  void report(std::string fault);
   void failed(std::string fault, std::uint32_t events);
 
   const TraceOptions options_;

@@ -12,14 +12,6 @@ namespace sluice::trace {
 
 inline constexpr std::size_t kVarintBytesMax = 10;
 
-inline void put_varint(std::string& out, std::uint64_t value) {
-  while (value >= 0x80) {
-    out.push_back(static_cast<char>(value | 0x80U));
-    value >>= 7U;
-  }
-  out.push_back(static_cast<char>(value));
-}
-
 // Where there is room for kVarintBytesMax; the place behind it.
 inline char* put_varint(char* out, std::uint64_t value) {
   while (value >= 0x80) {

@@ -13,6 +13,9 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
+constexpr std::uint32_t kHashOfNothing = 2135587861;
+constexpr std::uint64_t kHashOfHashes = 11384009350415278346U;
+
 std::vector<std::string> texts(std::string_view key, std::string_view value) {
   std::vector<std::string> all;
   KeyValues values(role_of(key), value);
@@ -40,6 +43,18 @@ TEST(TraceKey, AHostIsFoundWithoutItsPort) {
   EXPECT_THAT(texts("next_hop_address", "[2001:db8::1]:25"), ElementsAre("2001:db8::1"));
   EXPECT_THAT(texts("next_hop", "2001:db8::1"), ElementsAre("2001:db8::1"));
   EXPECT_THAT(texts("next_hop", ":25"), IsEmpty());
+}
+
+// What is on disks was found by it.
+TEST(TraceKey, AHashIsTheSameForEver) {
+  EXPECT_EQ(key_hash(KeyKind::id, ""), kHashOfNothing);
+  std::string text;
+  std::uint64_t sum = 0;
+  for (int i = 0; i < 40; ++i) {
+    text += static_cast<char>('a' + i % 26);
+    sum = sum * 31 + key_hash(KeyKind::account, text);
+  }
+  EXPECT_EQ(sum, kHashOfHashes);
 }
 
 TEST(TraceKey, CaseMakesNoDifference) {

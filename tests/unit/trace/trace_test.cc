@@ -263,6 +263,58 @@ TEST_F(TraceFilesTest, EventsGoFromTheEventThreadToTheFiles) {
   EXPECT_THAT(find(Query()).ids, ElementsAre("0SB1"));
 }
 
+// Where a disk is full an index may be what has no room.
+TEST_F(TraceFilesTest, AnIndexThatCannotBeWrittenLosesNothingAndIsMadeLater) {
+  limits_.segment_bytes = 1;
+  std::filesystem::create_directories(index_path(directory_, 1) + ".draft");
+  accept(kNow, "0SB1", "eve@near.test");
+  ASSERT_TRUE(write());
+  EXPECT_THAT(writer_->fault(), HasSubstr("0000000001.index"));
+  EXPECT_THAT(find(KeyKind::id, "0SB1").ids, ElementsAre("0SB1"));
+  std::filesystem::remove(index_path(directory_, 1) + ".draft");
+  accept(kNow + 1, "0SB2", "eve@near.test");
+  ASSERT_TRUE(write());
+  EXPECT_EQ(writer_->fault(), "");
+  EXPECT_TRUE(std::filesystem::exists(index_path(directory_, 1)));
+  EXPECT_THAT(find(KeyKind::recipient, "eve@near.test").ids, ElementsAre("0SB2", "0SB1"));
+}
+
+TEST_F(TraceFilesTest, WhatIsTooMuchAndCannotBeRemovedStopsNothing) {
+  limits_.segment_bytes = 1;
+  three_messages();
+  writer_.reset();
+  std::filesystem::remove(index_path(directory_, 1));
+  std::filesystem::create_directories(index_path(directory_, 1) + "/no index");
+  limits_.bytes_max = 2;
+  struct Seen final : event::Consumer {
+    void take(const event::Event& event) override {
+      if (event.kind != event::Kind::TraceNotWritten) return;
+      ++count;
+      reason = std::get<std::string_view>(*event::find_value(event, "reason"));
+    }
+    event::Rest turn(event::Emitter& /*own*/) override { return {}; }
+    int count = 0;
+    std::string reason;
+  } seen;
+  {
+    const auto clock = io::make_real_clock();
+    event::Dispatcher dispatcher({}, *clock);
+    Trace trace({.directory = directory_, .limits = limits_}, *clock, *disk_, dispatcher);
+    dispatcher.add(seen);
+    event::Emitter& events = dispatcher.open();
+    dispatcher.start();
+    trace.start();
+    events.emit(event::Message{.id = "0SB7", .verdict = "taken", .to = "eve@near.test"});
+    while (find(KeyKind::id, "0SB7").ids.empty()) std::this_thread::yield();
+    events.emit(event::Message{.id = "0SB8", .verdict = "taken", .to = "eve@near.test"});
+    dispatcher.stop();
+    trace.stop();
+  }
+  EXPECT_THAT(find(KeyKind::id, "0SB8").ids, ElementsAre("0SB8"));
+  EXPECT_EQ(seen.count, 1);
+  EXPECT_THAT(seen.reason, HasSubstr("nothing is missing"));
+}
+
 TEST_F(TraceFilesTest, WhatCannotBeWrittenIsSaidOnceAndCounted) {
   std::ofstream(directory_) << "no directory";
   const auto clock = io::make_real_clock();
