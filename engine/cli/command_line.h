@@ -106,6 +106,8 @@ struct TraceCommand {
   std::string since;   // as parse_moment() has it; empty: not given
   std::string until;
   std::uint64_t limit = 100;
+  std::string by;  // count by that: see trace_count.h; empty: show the messages
+  std::uint64_t top = 20;
   bool follow = false;
   bool json = false;
   std::string directory;  // empty: as the configuration says

@@ -10,15 +10,23 @@ namespace sluice::cli {
 namespace {
 
 constexpr std::string_view kExplainPage = R"(NAME
-  sluicectl explain - see why something was refused, held or slowed
+  sluicectl explain - see why something was refused, held, slowed, delayed or returned
 
 SYNOPSIS
   sluicectl explain ID [--log FILE] [--json]
 
 DESCRIPTION
-  Asks the running relay, through its control socket, what it decided under an id:
-  the one at the end of a refusal ("id 0SB..."), of a message, or of an event
-  account_noticed. For each decision it shows
+  Says in plain words what became of an id: the one at the end of a refusal
+  ("id 0SB..."), of a message, or of an event account_noticed. It is looked for in
+  the trace (trace.directory). For each recipient, or those of which the same is to
+  be said, that shows
+
+  state         Where the message is: taken by which host with which answer, or
+                waiting since when, refused, given up, removed; what the next hop
+                said, how often, and when the next try is.
+  would change  What would change that.
+
+  and when a DSN went to the sender. For what was refused, held or slowed, it shows
 
   reply       What the client was answered.
   rule        The rule that decided, and the setting that it comes from.
@@ -28,8 +36,9 @@ DESCRIPTION
 
   and account, customer, addresses and the step of the ladder, where there are any.
 
-  The relay keeps the last decisions, some 30,000, in memory. Where it does not know
-  the id, or does not answer, its log is read: log.file of the configuration, and
+  Without a trace, or where that does not know the id, the relay is asked through its
+  control socket: it keeps its last decisions, some 30,000, in memory. Where it does
+  not know the id, or does not answer, its log is read: log.file of the configuration, and
   beside it FILE.1, as logrotate leaves it with delaycompress; of each the last GiB,
   and of one id the first 1000 decisions. A line on standard error says so. Where
   the log goes to standard error, a line says how to get it from the journal.

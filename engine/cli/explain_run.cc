@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "engine/cli/accounts.h"
+#include "engine/cli/explain_trace.h"
 #include "engine/cli/logged_decision.h"
 #include "engine/control/explain_request.h"
 #include "engine/text/table_text.h"
@@ -14,6 +15,25 @@ namespace {
 
 void note_explain(const ExplainWorld& world, std::string_view note) {
   world.err << "sluicectl: " << text::printable(note) << "\n";
+}
+
+// Whether it has the id, and that was printed.
+bool print_what_trace_has(const ExplainWorld& world, const control::ExplainRequest& request) {
+  if (!world.trace) return false;
+  std::string shown;
+  const auto faults = world.trace(request.id, [&](const trace::TracedMessage& message) {
+    shown = explain_traced(message, request.json);
+    return false;
+  });
+  if (!faults) {
+    note_explain(world, faults.error() + "; asking the relay");
+    return false;
+  }
+  for (const std::string& fault : *faults) note_explain(world, fault);
+  const bool found = !shown.empty() && shown != control::render_explanation({.json = true}, {});
+  if (found) world.out << shown;
+  if (!found) note_explain(world, "the trace does not know it; asking the relay");
+  return found;
 }
 
 // Whether it knew the id, and that was printed.
@@ -35,12 +55,15 @@ bool print_what_relay_knows(const ExplainWorld& world, const control::ExplainReq
 std::vector<std::string> log_files(const ExplainCommand& command, const ExplainWorld& world) {
   if (!command.log.empty()) return {command.log};
   if (world.log_file.empty()) {
-    note_explain(world, "where the log is says the configuration: --config FILE, or --log FILE");
+    note_explain(world,
+                 "there is neither a trace (trace.directory) nor a log (log.file) to look into: --config FILE names a "
+                 "configuration that has them, --log FILE a log");
     return {};
   }
   if (world.log_file == "-") {
     note_explain(world,
-                 "the relay writes its log to standard error (log.file); where systemd has started it: journalctl -u "
+                 "the relay writes its log to standard error (log.file), and keeps no trace of it (trace.directory); "
+                 "where systemd has started it: journalctl -u "
                  "sluice -o cat | sluicectl explain " +
                      command.id + " --log -");
     return {};
@@ -72,6 +95,7 @@ bool look_into(const std::vector<std::string>& files, const ExplainCommand& comm
 
 int run_explain_command(const ExplainCommand& command, const ExplainWorld& world) {
   const control::ExplainRequest request{.json = command.json, .id = command.id};
+  if (command.log.empty() && print_what_trace_has(world, request)) return kCtlDone;
   if (command.log.empty() && print_what_relay_knows(world, request)) return kCtlDone;
   const std::vector<std::string> files = log_files(command, world);
   LoggedDecisions found;

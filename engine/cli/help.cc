@@ -183,10 +183,11 @@ DESCRIPTION
             refused or slowed; forget these failures.
   usage     What accounts and customers have used of their limits, and what is left.
   noticed   What was noticed of an account that sends as spammers do; lift it.
-  explain   Why a message or command was refused, held or slowed, by the id in the
-            reply: the rule, its figures, and what would have let it pass.
+  explain   Why a message or command was refused, held, slowed, delayed or returned, by
+            its id: the rule or the next hop's words, and what would change it.
   trace     What happened to messages, by id, Message-ID, account, customer, sender,
-            recipient, next hop, client, verdict, time or words of a reply.
+            recipient, next hop, client, verdict, time or words of a reply; how many,
+            by any of these.
   notify test
             Send a test to each webhook, to the operators and to syslog, and print
             what came of it.

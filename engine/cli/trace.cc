@@ -9,6 +9,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "engine/cli/operands.h"
+#include "engine/cli/trace_count.h"
 #include "engine/text/did_you_mean.h"
 #include "engine/text/quoted.h"
 
@@ -20,6 +21,7 @@ constexpr std::string_view kTracePage = R"(NAME
 
 SYNOPSIS
   sluicectl trace [ID] [CONDITION ...] [--limit N | --all] [--follow] [--json]
+  sluicectl trace [CONDITION ...] --by KEY [--top N] [--json]
 
 DESCRIPTION
   Reads the files of the trace, trace.directory of the configuration, whether a
@@ -57,6 +59,13 @@ CONDITIONS
 OPTIONS
   --limit N       At most N messages; 100 where it is not given.
   --all           All of them, as they are found.
+  --by KEY        Count them instead: how many messages and recipients there are by
+                  account, client, customer, destination (the recipients' domain),
+                  next-hop, reason, recipient, sender, verdict, or in total. Where a
+                  verdict, words, a next hop or times are asked for, recipients, hosts
+                  and reasons are those of the events that have them. "others" is what
+                  happened without a message: refused logins, ends of sessions.
+  --top N         Of these the N with the most messages; 20 where it is not given.
   --follow        Go on with what happens from now on, until it is interrupted.
   --json          Print JSON (RFC 8259), an object for each message on a line of its
                   own; keys of its events are those of the log.
@@ -74,6 +83,8 @@ EXAMPLES
     sluicectl trace --account alice@example.com --recipient ralph@example.org
   What does this host refuse, and why?
     sluicectl trace --next-hop mx.example.org --verdict refused --since 2h
+  Which customers send most to dead addresses today?
+    sluicectl trace --verdict refused --words 'no such user' --since 1d --by customer
   What a customer sends, live:
     sluicectl trace --customer 'Example Ltd' --follow
 
@@ -96,6 +107,8 @@ enum TraceOption : std::size_t {
   kUntil,
   kLimit,
   kAll,
+  kBy,
+  kTop,
   kFollow,
   kTraceJson,
   kDirectory,
@@ -109,8 +122,9 @@ TraceOptionList trace_options() {
       text::Option{"--customer", "NAME"}, text::Option{"--sender", "ADDRESS"}, text::Option{"--recipient", "ADDRESS"},
       text::Option{"--next-hop", "HOST"}, text::Option{"--client", "ADDRESS"}, text::Option{"--verdict", "VERDICT"},
       text::Option{"--words", "TEXT"},    text::Option{"--since", "TIME"},     text::Option{"--until", "TIME"},
-      text::Option{"--limit", "N"},       text::Option{"--all", ""},           text::Option{"--follow", ""},
-      text::Option{"--json", ""},         text::Option{"--directory", "DIR"}};
+      text::Option{"--limit", "N"},       text::Option{"--all", ""},           text::Option{"--by", "KEY"},
+      text::Option{"--top", "N"},         text::Option{"--follow", ""},        text::Option{"--json", ""},
+      text::Option{"--directory", "DIR"}};
 }
 
 constexpr std::array<std::string_view, 10> kVerdictWords{"taken",   "deferred",  "refused",       "aborted", "held",
@@ -153,6 +167,31 @@ void take_keys(const TraceOptionList& options, trace::Query& query) {
 }
 
 // Says what is wrong, or nothing.
+std::string take_number(const text::Option& option, std::uint64_t& number) {
+  constexpr std::uint64_t kMost = 1'000'000'000;
+  if (!option.given) return "";
+  const char* const last = option.given->data() + option.given->size();
+  const auto [end, error] = std::from_chars(option.given->data(), last, number);
+  const bool fits = error == std::errc() && end == last && number >= 1 && number <= kMost;
+  return fits ? "" : std::string(option.name) + " needs a whole number, 1 or more";
+}
+
+std::string take_counting(const TraceOptionList& options, TraceCommand& command) {
+  const auto words = trace_count_words();
+  command.by = options[kBy].given.value_or("");
+  if (command.by.empty()) return options[kTop].given ? "--top is about what --by counts" : "";
+  if (std::ranges::find(words, command.by) == words.end()) {
+    const std::string_view meant = text::did_you_mean(command.by, words);
+    std::string all;
+    for (const std::string_view word : words) all.append(all.empty() ? "" : ", ").append(word);
+    return "--by " + text::in_quotes(command.by) +
+           " is none: " + (meant.empty() ? "one of " + all : "did you mean " + std::string(meant) + "?");
+  }
+  if (options[kLimit].given || options[kAll].given || options[kFollow].given)
+    return "takes --by without --limit, --all and --follow";
+  return take_number(options[kTop], command.top);
+}
+
 std::string take_rest(const TraceOptionList& options, TraceCommand& command) {
   for (const text::Option& option : options)
     if (option.given && !option.value.empty() && option.given->empty()) return std::string(option.name) + " is empty";
@@ -163,12 +202,8 @@ std::string take_rest(const TraceOptionList& options, TraceCommand& command) {
            (meant.empty() ? std::string() : "; did you mean " + std::string(meant) + "?");
   }
   if (options[kLimit].given && options[kAll].given) return "takes one of --limit and --all";
-  if (const auto limit = options[kLimit].given) {
-    constexpr std::uint64_t kLimitMax = 1'000'000'000;
-    const auto [end, error] = std::from_chars(limit->data(), limit->data() + limit->size(), command.limit);
-    if (error != std::errc() || end != limit->data() + limit->size() || command.limit < 1 || command.limit > kLimitMax)
-      return "--limit needs a whole number, 1 or more";
-  }
+  if (std::string problem = take_number(options[kLimit], command.limit); !problem.empty()) return problem;
+  if (std::string problem = take_counting(options, command); !problem.empty()) return problem;
   if (options[kAll].given) command.limit = UINT64_MAX;
   command.since = options[kSince].given.value_or("");
   command.until = options[kUntil].given.value_or("");

@@ -7,6 +7,7 @@
 #include "engine/base/lru_map.h"
 #include "engine/cli/accounts.h"
 #include "engine/cli/trace.h"
+#include "engine/cli/trace_count.h"
 #include "engine/text/table_text.h"
 
 namespace sluice::cli {
@@ -62,13 +63,23 @@ int run_trace_command(const TraceCommand& command, const TraceWorld& world) {
   trace::Query query = command.query;
   if (!command.since.empty()) query.since = parse_moment(command.since, world.now).value_or(query.since);
   if (!command.until.empty()) query.until = parse_moment(command.until, world.now).value_or(query.until);
-  auto search = trace::TraceSearch::open(world.disk, world.directory, std::move(query));
+  auto search = trace::TraceSearch::open(world.disk, world.directory, query);
   if (!search) {
     world.err << "sluicectl: " << text::printable(search.error()) << "\n";
     return kCtlFailed;
   }
   TracePrinter printer(command, world);
   const auto print = [&printer](const trace::TracedMessage& message) { return printer.print(message); };
+  if (!command.by.empty()) {
+    TraceCounts counts(command.by, query);
+    search->run([&counts](const trace::TracedMessage& message) {
+      counts.add(message);
+      return true;
+    });
+    printer.report_faults(search->faults());
+    world.out << counts.print(command.top, command.json);
+    return kCtlDone;
+  }
   search->run(print);
   printer.report_faults(search->faults());
   if (!command.follow) return kCtlDone;
