@@ -220,7 +220,7 @@ QUESTIONS = [
     ("Dave cannot log in. What does the relay see?",
      "sluicectl trace --account dave@acme.example",
      logins(4)),
-    ("Does somebody guess passwords from this address, and whose?",
+    ("Are passwords guessed from this address, and whose?",
      "sluicectl trace --client 203.0.113.66 --by account --top 100",
      guessed),
     ("Why is my mail on hold?",
