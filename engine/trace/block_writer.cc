@@ -16,9 +16,7 @@ namespace {
 constexpr int kCompressionLevel = 1;
 constexpr std::size_t kLiteralSlots = 8192;
 
-char* put_text(char* out, std::string_view text) {
-  return std::ranges::copy(text, put_varint(out, text.size())).out;
-}
+char* put_text(char* out, std::string_view text) { return std::ranges::copy(text, put_varint(out, text.size())).out; }
 
 // By a byte after the other; `other` is room.
 void sort_hashes(std::vector<std::uint32_t>& hashes, std::vector<std::uint32_t>& other) {
