@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 #include <vector>
 
 #include "engine/text/did_you_mean.h"
@@ -9,7 +10,7 @@
 namespace sluice::cli {
 namespace {
 
-enum ViewWord : std::size_t { kCores, kSort, kTop, kBy, kWatch, kTime };
+enum class ViewWord : std::size_t { cores, sort, top, by, watch, time };
 constexpr std::string_view kWatchName = "--watch";
 constexpr std::string_view kWatchDefault = "--watch=2";
 static_assert(kWatchDefaultS == 2);
@@ -103,25 +104,28 @@ std::string no_view_options(std::span<const text::Option> given) {
 }
 
 std::string read_view_options(const View& view, std::span<const text::Option> given, ViewOptions& options) {
-  const auto value = [&given](ViewWord word) { return given[word].given; };
+  const auto option = [&given](ViewWord word) -> const text::Option& { return given[std::to_underlying(word)]; };
+  const auto value = [&option](ViewWord word) { return option(word).given; };
   // What has no columns is no list.
   if (view.columns.empty())
-    if (std::string fault = no_view_options(given.first(kTime)); !fault.empty()) return fault;
-  options.cores = value(kCores).has_value();
+    if (std::string fault = no_view_options(given.first(std::to_underlying(ViewWord::time))); !fault.empty())
+      return fault;
+  options.cores = value(ViewWord::cores).has_value();
   if (options.cores && !view.per_core) return "takes no --cores: nothing of it is summed over the cores";
-  if (const auto by = value(kBy)) {
+  if (const auto by = value(ViewWord::by)) {
     options.by = *by;
     if (std::string fault = by_fault(view, options.by); !fault.empty()) return fault;
     if (options.cores) return "takes either --cores or --by";
   }
-  if (const auto sort = value(kSort))
+  if (const auto sort = value(ViewWord::sort))
     if (std::string fault = take_sort(view, *sort, options); !fault.empty()) return fault;
-  if (value(kTop))
-    if (std::string fault = number_fault(given[kTop], kTopMax, options.top.emplace()); !fault.empty()) return fault;
-  if (value(kWatch))
-    if (std::string fault = number_fault(given[kWatch], kWatchMaxS, options.watch.emplace()); !fault.empty())
+  if (value(ViewWord::top))
+    if (std::string fault = number_fault(option(ViewWord::top), kTopMax, options.top.emplace()); !fault.empty())
       return fault;
-  if (const auto time = value(kTime)) {
+  if (value(ViewWord::watch))
+    if (std::string fault = number_fault(option(ViewWord::watch), kWatchMaxS, options.watch.emplace()); !fault.empty())
+      return fault;
+  if (const auto time = value(ViewWord::time)) {
     if (std::string fault = read_time_form(*time, options.time.emplace()); !fault.empty()) return fault;
     if (options.json) return "takes no --time with --json: there, moments are milliseconds since 1970";
   }

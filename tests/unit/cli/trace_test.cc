@@ -18,7 +18,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr WallMillis kNow = 1'795'900'000'000;  // 2026-11-28T21:06:40Z
+constexpr WallMillis kTraceNow = 1'795'900'000'000;  // 2026-11-28T21:06:40Z
 constexpr WallMillis kHourMs = 3'600'000;
 
 // A message of these events, as it is found in a trace.
@@ -75,32 +75,33 @@ class TracedStory {
 };
 
 TEST(TraceMoment, IsReadInEachOfItsForms) {
-  EXPECT_EQ(parse_moment("2026-11-28T21:06:40Z", 0), kNow);
-  EXPECT_EQ(parse_moment("2026-11-28T22:06:40+01:00", 0), kNow);
-  EXPECT_EQ(parse_moment("2026-11-28 21:06:40", 0), kNow);
-  EXPECT_EQ(parse_moment("2026-11-28 21:06", 0), kNow - 40'000);
-  EXPECT_EQ(parse_moment("2026-11-28", 0), kNow - 21 * kHourMs - 400'000);
-  EXPECT_EQ(parse_moment("@1795900000", 0), kNow);
-  EXPECT_EQ(parse_moment("90s", kNow), kNow - 90'000);
-  EXPECT_EQ(parse_moment("30m", kNow), kNow - kHourMs / 2);
-  EXPECT_EQ(parse_moment("2h", kNow), kNow - 2 * kHourMs);
-  EXPECT_EQ(parse_moment("3d", kNow), kNow - 72 * kHourMs);
+  EXPECT_EQ(parse_moment("2026-11-28T21:06:40Z", 0), kTraceNow);
+  EXPECT_EQ(parse_moment("2026-11-28T22:06:40+01:00", 0), kTraceNow);
+  EXPECT_EQ(parse_moment("2026-11-28 21:06:40", 0), kTraceNow);
+  EXPECT_EQ(parse_moment("2026-11-28 21:06", 0), kTraceNow - 40'000);
+  EXPECT_EQ(parse_moment("2026-11-28", 0), kTraceNow - 21 * kHourMs - 400'000);
+  EXPECT_EQ(parse_moment("@1795900000", 0), kTraceNow);
+  EXPECT_EQ(parse_moment("90s", kTraceNow), kTraceNow - 90'000);
+  EXPECT_EQ(parse_moment("30m", kTraceNow), kTraceNow - kHourMs / 2);
+  EXPECT_EQ(parse_moment("2h", kTraceNow), kTraceNow - 2 * kHourMs);
+  EXPECT_EQ(parse_moment("3d", kTraceNow), kTraceNow - 72 * kHourMs);
 }
 
 TEST(TraceMoment, IsNothingElse) {
   for (const char* text : {"", "h", "-1h", "2w", "2 h", "9999999h", "@", "@-1", "@1x", "@999999999999999", "yesterday",
                            "2026-13-01", "2026-11-28T25:00:00Z", "21:06"})
-    EXPECT_FALSE(parse_moment(text, kNow)) << text;
+    EXPECT_FALSE(parse_moment(text, kTraceNow)) << text;
 }
 
 TEST(TraceText, ShowsWhatHappenedAndHowLongThatTook) {
-  const auto message = TracedStory()
-                           .taken(kNow, "ralph@far.test")
-                           .tried(kNow + 250, "deferred", "ralph@far.test", 451, "4.7.1", "Greylisted", kNow + 300'000)
-                           .tried(kNow + 303'000, "relayed", "ralph@far.test", 250, "2.0.0", "queued \x1b[31m")
-                           .tried(kNow + 3 * kHourMs, "relayed", "ralph@far.test", 250, "", "")
-                           .tried(kNow + 75 * kHourMs, "relayed", "ralph@far.test", 250, "", "")
-                           .message();
+  const auto message =
+      TracedStory()
+          .taken(kTraceNow, "ralph@far.test")
+          .tried(kTraceNow + 250, "deferred", "ralph@far.test", 451, "4.7.1", "Greylisted", kTraceNow + 300'000)
+          .tried(kTraceNow + 303'000, "relayed", "ralph@far.test", 250, "2.0.0", "queued \x1b[31m")
+          .tried(kTraceNow + 3 * kHourMs, "relayed", "ralph@far.test", 250, "", "")
+          .tried(kTraceNow + 75 * kHourMs, "relayed", "ralph@far.test", 250, "", "")
+          .message();
   const std::string shown = trace_text(message, 0);
   EXPECT_THAT(shown, HasSubstr("0SB1  account alice@example.com of Acme  from alice@example.com  to ralph@far.test\n"));
   EXPECT_THAT(shown, HasSubstr("taken: 2.0.0 Ok; client 192.0.2.7; 2 of 2 recipients, 4096 bytes"));
@@ -114,7 +115,7 @@ TEST(TraceText, ShowsWhatHappenedAndHowLongThatTook) {
 }
 
 TEST(TraceText, IsAnObjectOnALineForPrograms) {
-  const auto message = TracedStory().taken(kNow, "ralph@far.test").message();
+  const auto message = TracedStory().taken(kTraceNow, "ralph@far.test").message();
   EXPECT_THAT(
       trace_json(message, 0),
       HasSubstr(R"({"id":"0SB1","events":[{"time":"2026-11-28T21:06:40.000Z","level":"info","event":"message")"));
@@ -124,12 +125,12 @@ TEST(TraceText, IsAnObjectOnALineForPrograms) {
 TEST(ExplainTraced, TellsOfEachRecipientWhereItsCopyIsAndWhatWouldChangeThat) {
   const auto message =
       TracedStory()
-          .taken(kNow, "ralph@far.test, eve@far.test, ann@far.test, bob@far.test")
-          .tried(kNow + 1000, "deferred", "ralph@far.test", 451, "4.7.1", "Greylisted", kNow + 60'000)
-          .tried(kNow + 1000, "relayed", "eve@far.test", 250, "2.0.0", "queued as 7")
-          .tried(kNow + 1000, "refused", "ann@far.test", 550, "5.1.1", "No such user")
-          .tried(kNow + 61'000, "deferred", "ralph@far.test", 451, "4.7.1", "Greylisted", kNow + 900'000)
-          .add(kNow + 62'000, event::QueueNote{.id = "0SB1", .what = "report", .detail = "failure: 0SB2"})
+          .taken(kTraceNow, "ralph@far.test, eve@far.test, ann@far.test, bob@far.test")
+          .tried(kTraceNow + 1000, "deferred", "ralph@far.test", 451, "4.7.1", "Greylisted", kTraceNow + 60'000)
+          .tried(kTraceNow + 1000, "relayed", "eve@far.test", 250, "2.0.0", "queued as 7")
+          .tried(kTraceNow + 1000, "refused", "ann@far.test", 550, "5.1.1", "No such user")
+          .tried(kTraceNow + 61'000, "deferred", "ralph@far.test", 451, "4.7.1", "Greylisted", kTraceNow + 900'000)
+          .add(kTraceNow + 62'000, event::QueueNote{.id = "0SB1", .what = "report", .detail = "failure: 0SB2"})
           .message();
   const std::string shown = explain_traced(message, false);
   EXPECT_THAT(
@@ -149,32 +150,33 @@ TEST(ExplainTraced, TellsOfEachRecipientWhereItsCopyIsAndWhatWouldChangeThat) {
 }
 
 TEST(ExplainTraced, TellsOfExpiryAndOfRefusalsOfOurOwn) {
-  const std::string expired =
-      explain_traced(TracedStory()
-                         .taken(kNow, "ralph@far.test")
-                         .tried(kNow + 1000, "deferred", "ralph@far.test", 0, "4.4.1", "timed out", kNow + 60'000)
-                         .tried(kNow + kHourMs, "expired", "ralph@far.test", 0, "4.4.7", "timed out")
-                         .message(),
-                     false);
+  const std::string expired = explain_traced(
+      TracedStory()
+          .taken(kTraceNow, "ralph@far.test")
+          .tried(kTraceNow + 1000, "deferred", "ralph@far.test", 0, "4.4.1", "timed out", kTraceNow + 60'000)
+          .tried(kTraceNow + kHourMs, "expired", "ralph@far.test", 0, "4.4.7", "timed out")
+          .message(),
+      false);
   EXPECT_THAT(expired, HasSubstr("was given up at 2026-11-28T22:06:40.000Z after 1 tries since "
                                  "2026-11-28T21:06:41.000Z; the last word was \"4.4.7 timed out\""));
   EXPECT_THAT(expired, HasSubstr("queue.expire_s"));
-  const std::string refused =
-      explain_traced(TracedStory()
-                         .add(kNow, event::Refused{.id = "0SB1", .code = 550, .reason = "sender_domain", .reply = "No"})
-                         .message(),
-                     false);
+  const std::string refused = explain_traced(
+      TracedStory()
+          .add(kTraceNow, event::Refused{.id = "0SB1", .code = 550, .reason = "sender_domain", .reply = "No"})
+          .message(),
+      false);
   EXPECT_THAT(refused, HasSubstr("reply          550 No\n"));
   EXPECT_THAT(refused, HasSubstr("sluicectl domain add"));
 }
 
 TEST(TraceCounts, CountsOfRecipientsThoseThatHaveTheVerdict) {
   const trace::Query query{.keys = {{.kind = trace::KeyKind::verdict, .value = "refused"}}, .words = ""};
-  const auto message = TracedStory()
-                           .taken(kNow, "ralph@far.test, ann@near.test, eve@near.test")
-                           .tried(kNow + 1000, "relayed", "ralph@far.test", 250, "2.0.0", "ok")
-                           .tried(kNow + 1000, "refused", "ann@near.test, eve@near.test", 550, "5.1.1", "No such user")
-                           .message();
+  const auto message =
+      TracedStory()
+          .taken(kTraceNow, "ralph@far.test, ann@near.test, eve@near.test")
+          .tried(kTraceNow + 1000, "relayed", "ralph@far.test", 250, "2.0.0", "ok")
+          .tried(kTraceNow + 1000, "refused", "ann@near.test, eve@near.test", 550, "5.1.1", "No such user")
+          .message();
   const auto count = [&](std::string_view by) {
     TraceCounts counts(by, query);
     counts.add(message);

@@ -36,7 +36,7 @@ TEST(SevenBit, WhatIsSevenBitStaysAsItIs) {
       "From: a@b.example\r\nContent-Type: multipart/mixed; boundary=x\r\nMIME-Version: "
       "1.0\r\n\r\npre\r\n--x\r\n\r\none\r\n"
       "\r\n--x\r\nContent-Transfer-Encoding: base64\r\n\r\nYQ==\r\n--x--\r\nafter\r\n";
-  for (const std::string text :
+  for (const std::string& text :
        {std::string("From: a@b.example\r\n\r\nhello\r\n"), std::string("From: a@b.example\r\n"),
         std::string("From: a@b.example\r\n\r\n"), std::string("From: a@b.example\r\n\r\nno end"), multipart,
         std::string("\r\nhello\r\n"),
