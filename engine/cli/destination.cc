@@ -1,7 +1,6 @@
 #include "engine/cli/destination.h"
 
 #include <array>
-#include <charconv>
 #include <optional>
 
 #include "engine/cli/operands.h"
@@ -95,12 +94,9 @@ enum DestinationOption : std::uint8_t {
   kOrderJson
 };
 
-// Nothing of it is wrong: an empty text.
+// Says what is wrong, or nothing.
 std::string read_count(std::string_view text, std::string_view option, std::uint32_t& count) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-  if (error == std::errc() && end == text.data() + text.size() && count >= 1 && count <= control::kDestinationLimitMax)
-    return "";
-  return std::string(option) + " needs a whole number from 1 to " + std::to_string(control::kDestinationLimitMax);
+  return text::take_number(option, text, 1, control::kDestinationLimitMax, count);
 }
 
 std::string read_times(std::span<const text::Option> options, control::DestinationRequest& request) {
@@ -145,9 +141,7 @@ void parse_destination_command(const text::Words& words, SluicectlCommand& comma
     if (!has_verb) {
       constexpr std::array<std::string_view, 4> kKnown{"list", "suspend", "resume", "limit"};
       const auto verb = control::find_destination_verb(word);
-      const std::string_view meant = text::did_you_mean(word, kKnown);
-      if (!verb)
-        return "there is no such command" + (meant.empty() ? "" : ", did you mean " + std::string(meant) + "?");
+      if (!verb) return "there is no such command" + text::or_meant(word, kKnown);
       request.verb = *verb;
       has_verb = true;
       return "";

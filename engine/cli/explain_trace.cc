@@ -83,11 +83,6 @@ std::string_view delivery_remedy(const Fate& fate) {
   return found == kDeliveryRemedies.end() ? std::string_view() : found->remedy;
 }
 
-std::string when(WallMillis at) {
-  const text::TimeText time = text::time_text(at);
-  return {time.data(), time.size()};
-}
-
 template <typename Number>
 Number number_of(const StoredEvent& event, std::string_view key) {
   const event::Value* const value = event.find(key);
@@ -177,29 +172,24 @@ std::string said_by(const Fate& fate) {
 
 std::string sentence(const Fate& fate) {
   if (fate.verdict.empty()) return "is in the queue; nothing was tried yet";
-  if (fate.verdict == "removed") return "was removed from the queue by an operator at " + when(fate.at);
+  if (fate.verdict == "removed") return "was removed from the queue by an operator at " + text::time_string(fate.at);
   std::string text;
   if (fate.verdict == "deferred" || fate.verdict == "not_attempted") {
-    text = "waits since " + when(fate.since) + ": " + said_by(fate) + " " + times(fate.same);
+    text = "waits since " + text::time_string(fate.since) + ": " + said_by(fate) + " " + times(fate.same);
     if (fate.tries > fate.same) text += ", of " + std::to_string(fate.tries) + " tries";
-    text += ", at last at " + when(fate.at);
-    return text + (fate.next_try > 0 ? "; next try at " + when(fate.next_try) : std::string());
+    text += ", at last at " + text::time_string(fate.at);
+    return text + (fate.next_try > 0 ? "; next try at " + text::time_string(fate.next_try) : std::string());
   }
   if (fate.verdict == "expired") {
-    text = "was given up at " + when(fate.at) + " after " + std::to_string(fate.tries) + " tries";
-    if (fate.since != 0) text += " since " + when(fate.since);
+    text = "was given up at " + text::time_string(fate.at) + " after " + std::to_string(fate.tries) + " tries";
+    if (fate.since != 0) text += " since " + text::time_string(fate.since);
     return fate.reply.empty() ? text : text + "; the last word was \"" + fate.reply + "\"";
   }
-  text = (fate.verdict == "refused" ? "was refused at " : "was taken at ") + when(fate.at) + ": " + said_by(fate);
-  if (fate.tries > 1) text += ", at try " + std::to_string(fate.tries) + "; waited since " + when(fate.since);
+  text = (fate.verdict == "refused" ? "was refused at " : "was taken at ") + text::time_string(fate.at) + ": " +
+         said_by(fate);
+  if (fate.tries > 1)
+    text += ", at try " + std::to_string(fate.tries) + "; waited since " + text::time_string(fate.since);
   return text;
-}
-
-void append_row(std::string& text, std::string_view key, std::string_view value) {
-  constexpr std::size_t kRowWidth = 14;
-  if (value.empty()) return;
-  text.append("  ").append(key).append(kRowWidth - std::min(kRowWidth, key.size()), ' ').append(" ");
-  text.append(text::printable(value)).append("\n");
 }
 
 std::string recipients_text(const std::vector<const Fate*>& group) {
@@ -213,8 +203,8 @@ std::string recipients_text(const std::vector<const Fate*>& group) {
 
 std::string group_text(const std::vector<const Fate*>& group) {
   std::string text = text::printable(recipients_text(group)) + "\n";
-  append_row(text, "state", sentence(*group.front()));
-  append_row(text, "would change", delivery_remedy(*group.front()));
+  text::append_field(text, "state", sentence(*group.front()));
+  text::append_field(text, "would change", delivery_remedy(*group.front()));
   return text;
 }
 
@@ -224,16 +214,14 @@ std::string group_json(std::string_view id, const std::vector<const Fate*>& grou
   for (std::size_t i = 0; i < group.size(); ++i)
     text.append(i == 0 ? "" : ",").append(text::json_string(group[i]->recipient));
   text += "]";
-  const auto add = [&text](std::string_view key, std::string_view value) {
-    if (!value.empty()) text.append(",").append(text::json_string(key)).append(":").append(text::json_string(value));
-  };
+  const auto add = [&text](std::string_view key, std::string_view value) { text::append_member(text, key, value); };
   add("verdict", fate.verdict.empty() ? "queued" : fate.verdict);
   add("next_hop", fate.next_hop);
   add("reply", fate.reply);
   text += R"(,"tries":)" + std::to_string(fate.tries);
-  if (fate.since != 0) add("since", when(fate.since));
-  if (fate.at != 0) add("at", when(fate.at));
-  if (fate.next_try > 0) add("next_try", when(fate.next_try));
+  if (fate.since != 0) add("since", text::time_string(fate.since));
+  if (fate.at != 0) add("at", text::time_string(fate.at));
+  if (fate.next_try > 0) add("next_try", text::time_string(fate.next_try));
   add("figures", sentence(fate));
   add("remedy", delivery_remedy(fate));
   return text + "}";
@@ -251,29 +239,30 @@ control::DecidedEvent decided(std::string_view id, const StoredEvent& event) {
 
 // Who has sent it, and what it was answered.
 std::string accepted_text(const StoredEvent& event) {
-  std::string text = when(event.at) + "  accepted\n";
-  append_row(text, "reply",
-             std::to_string(number_of<std::uint64_t>(event, "code")) + " " + std::string(event.text("reply")));
-  append_row(text, "account", event.text("account"));
-  append_row(text, "customer", event.text("customer"));
-  append_row(text, "client", event.text("client"));
-  append_row(text, "from", event.text("from"));
-  append_row(text, "Message-ID", event.text("message_id"));
+  std::string text = text::time_string(event.at) + "  accepted\n";
+  text::append_field(text, "reply",
+                     std::to_string(number_of<std::uint64_t>(event, "code")) + " " + std::string(event.text("reply")));
+  text::append_field(text, "account", event.text("account"));
+  text::append_field(text, "customer", event.text("customer"));
+  text::append_field(text, "client", event.text("client"));
+  text::append_field(text, "from", event.text("from"));
+  text::append_field(text, "Message-ID", event.text("message_id"));
   return text;
 }
 
 // A DSN that the sender got, or did not.
 std::string note_text(const StoredEvent& event) {
-  std::string text = when(event.at) + "  " + text::printable(event.text("what")) + "\n";
+  std::string text = text::time_string(event.at) + "  " + text::printable(event.text("what")) + "\n";
   const bool sent = event.text("what") == "report";
-  append_row(text, sent ? "DSN" : "figures", event.text("detail"));
-  if (sent) append_row(text, "would change", "nothing: the sender was told of it with the host's own words");
+  text::append_field(text, sent ? "DSN" : "figures", event.text("detail"));
+  if (sent) text::append_field(text, "would change", "nothing: the sender was told of it with the host's own words");
   return text;
 }
 
 std::string note_json(std::string_view id, const StoredEvent& event) {
-  return R"({"at":")" + when(event.at) + R"(","event":"queue","id":)" + text::json_string(id) + R"(,"what":)" +
-         text::json_string(event.text("what")) + R"(,"detail":)" + text::json_string(event.text("detail")) + "}";
+  return R"({"at":")" + text::time_string(event.at) + R"(","event":"queue","id":)" + text::json_string(id) +
+         R"(,"what":)" + text::json_string(event.text("what")) + R"(,"detail":)" +
+         text::json_string(event.text("detail")) + "}";
 }
 
 }  // namespace

@@ -144,8 +144,7 @@ class Listing::Groups {
     const auto less = [&](const Group& a, const Group& b) {
       if (at < by_.size()) return a.key[at] < b.key[at];
       const std::size_t total = at - by_.size();
-      const bool words = totals_[total].of == ViewTotal::Of::words || totals_[total].of == ViewTotal::Of::any;
-      if (words) return text_of(a, total) < text_of(b, total);
+      if (is_words(totals_[total])) return text_of(a, total) < text_of(b, total);
       const std::uint64_t x = a.sums[total].number;
       const std::uint64_t y = b.sums[total].number;
       return goes_up(totals_[total].form) ? x < y : x > y;

@@ -21,17 +21,14 @@ std::string read_time_form(std::string_view word, TimeForm& form) {
     form = static_cast<TimeForm>(known - kTimeForms.begin());
     return "";
   }
-  const std::string_view meant = text::did_you_mean(word, kTimeForms);
-  return "--time is local, iso or epoch" + (meant.empty() ? "" : ", did you mean " + std::string(meant) + "?");
+  return "--time is local, iso or epoch" + text::or_meant(word, kTimeForms);
 }
 
 std::string moment_text(WallMillis wall, TimeForm form) {
   if (wall == 0) return "-";
   switch (form) {
-    case TimeForm::iso: {
-      const text::TimeText text = text::time_text(wall);
-      return {text.data(), text.size()};
-    }
+    case TimeForm::iso:
+      return text::time_string(wall);
     case TimeForm::epoch: {
       const std::string millis = std::to_string(kMillisPerSecond + wall % kMillisPerSecond);
       return std::to_string(wall / kMillisPerSecond) + "." + millis.substr(1);

@@ -1,7 +1,6 @@
 #include "engine/cli/policy.h"
 
 #include <array>
-#include <charconv>
 #include <concepts>
 #include <optional>
 #include <span>
@@ -122,15 +121,7 @@ struct PolicyOptions {
 // Says what is wrong, or nothing.
 template <std::unsigned_integral Number>
 std::string take_number(const Option& option, std::uint64_t least, std::uint64_t most, Number& number) {
-  if (!option.given) return "";
-  const std::string_view text = *option.given;
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value < least || value > most)
-    return std::string(option.name) + " needs a whole number from " + std::to_string(least) + " to " +
-           std::to_string(most);
-  number = static_cast<Number>(value);
-  return "";
+  return option.given ? text::take_number(option.name, *option.given, least, most, number) : "";
 }
 
 std::string name_fault(const Option& option) {

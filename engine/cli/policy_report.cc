@@ -24,11 +24,7 @@ using policy::ReplayedSender;
 using policy::Tally;
 using text::Cell;
 
-std::string moment_text(WallMillis at) {
-  if (at == 0) return "";
-  const text::TimeText text = text::time_text(at);
-  return {text.data(), text.size()};
-}
+std::string moment_text(WallMillis at) { return at == 0 ? std::string() : text::time_string(at); }
 
 std::string effect_text(const Finding& finding) {
   return (finding.shadow ? "in shadow: " : "") + std::string(policy::effect_name(finding.effect));

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <iterator>
 #include <utility>
 
@@ -76,17 +75,7 @@ Parts take_parts(const Words& words, std::span<Option> options) {
 // Not repeated: it could be anything.
 std::string unknown_verb(std::string_view verb, std::span<const std::string_view> known) {
   if (verb.empty()) return ": a command is missing";
-  const std::string_view meant = text::did_you_mean(verb, known);
-  return ": there is no such command" + (meant.empty() ? "" : ", did you mean " + std::string(meant) + "?");
-}
-
-// Nothing of it is wrong: an empty text.
-std::string read_number(std::string_view text, std::uint32_t& number, const Option& option, std::uint32_t least,
-                        std::uint32_t most) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error == std::errc() && end == text.data() + text.size() && number >= least && number <= most) return "";
-  return std::string(option.name) + " needs a whole number from " + std::to_string(least) + " to " +
-         std::to_string(most);
+  return ": there is no such command" + text::or_meant(verb, known);
 }
 
 // The options of what is about messages of the queue.
@@ -138,7 +127,8 @@ std::string read_queue_options(const Words& operands, const QueueOptions& option
   }
   const Option& limit = options.other(QueueOptions::kLimit);
   if (limit.given) {
-    if (std::string fault = read_number(*limit.given, request.limit.emplace(), limit, 1, control::kQueueLimitMax);
+    if (std::string fault =
+            text::take_number(limit.name, *limit.given, 1, control::kQueueLimitMax, request.limit.emplace());
         !fault.empty())
       return fault;
     if (control::changes_queue(request.verb) || request.verb == control::QueueVerb::show) return "takes no --limit";
@@ -299,8 +289,9 @@ void parse_host_command(const Words& words, SluicectlCommand& command) {
   // Else an empty variable of a script would stand for all hosts.
   if (problem.empty() && !parts.operands.empty() && parts.operands.front().empty()) problem = "the name is empty";
   if (problem.empty() && options[1].given) {
-    problem = host.verb == HostCommand::Verb::list ? "takes no --days"
-                                                   : read_number(*options[1].given, host.days, options[1], 0, kDaysMax);
+    problem = host.verb == HostCommand::Verb::list
+                  ? "takes no --days"
+                  : text::take_number(options[1].name, *options[1].given, 0, kDaysMax, host.days);
   }
   if (!problem.empty()) return fail(command, "host", " " + std::string(parts.verb) + ": " + problem);
   if (!parts.operands.empty()) host.host = parts.operands.front();
@@ -339,8 +330,8 @@ void parse_sessions_command(const Words& words, SluicectlCommand& command) {
     if (problem.empty() && options[i].given->empty()) problem = names[i] + " needs a value";
   }
   if (problem.empty() && options[filters].given)
-    problem =
-        read_number(*options[filters].given, request.limit.emplace(), options[filters], 1, control::kSessionsLimitMax);
+    problem = text::take_number(options[filters].name, *options[filters].given, 1, control::kSessionsLimitMax,
+                                request.limit.emplace());
   if (problem.empty()) problem = control::sessions_request_fault(request);
   const bool lists = request.verb == control::SessionsRequest::Verb::list;
   if (problem.empty() && lists) {

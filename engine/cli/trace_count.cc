@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/base/ascii.h"
+#include "auth/text.h"
 #include "engine/text/table_text.h"
 
 namespace sluice::cli {
@@ -41,12 +41,6 @@ std::string reason_of(const StoredEvent& event) {
   return std::to_string(*code).append(enhanced.empty() ? "" : " ").append(enhanced);
 }
 
-std::string in_lower_case(std::string_view text) {
-  std::string lower(text);
-  std::ranges::transform(lower, lower.begin(), to_lower);
-  return lower;
-}
-
 void add_values(const StoredEvent& event, KeyKind kind, std::set<std::string>& values) {
   if (kind == KeyKind::verdict && !event.type->verdict.empty()) values.emplace(event.type->verdict);
   for (const std::uint8_t place : event.type->places[static_cast<std::size_t>(kind)]) {
@@ -56,7 +50,7 @@ void add_values(const StoredEvent& event, KeyKind kind, std::set<std::string>& v
     if (text == nullptr) continue;
     trace::KeyValues each(event.type->roles[place], *text);
     while (const auto value = each.next())
-      if (value->kind == kind) values.insert(in_lower_case(value->text));
+      if (value->kind == kind) values.insert(auth::ascii_lower(value->text));
   }
 }
 

@@ -17,11 +17,6 @@ namespace {
 using trace::StoredEvent;
 using trace::TracedMessage;
 
-std::string traced_moment(WallMillis at) {
-  const text::TimeText time = text::time_text(at);
-  return {time.data(), time.size()};
-}
-
 std::string bare_text(const event::Value& value) { return event::value_text(value, event::MillisText::exact); }
 
 // How long was waited: "+0.250 s", "+15 min 3 s", "+2 h 5 min", "+3 d 4 h".
@@ -98,7 +93,7 @@ std::string attempt_line(const StoredEvent& event) {
   line += "; " + value_text(event, "ms") + " ms";
   const event::Value* const next = event.find("next_try");
   const auto* const at = next == nullptr ? nullptr : std::get_if<std::int64_t>(next);
-  if (at != nullptr && *at > 0) line += "; next try " + traced_moment(*at);
+  if (at != nullptr && *at > 0) line += "; next try " + text::time_string(*at);
   return line;
 }
 
@@ -127,7 +122,7 @@ std::string value_json(const event::Value& value) {
 }
 
 std::string event_json(const StoredEvent& event) {
-  std::string json = R"({"time":")" + traced_moment(event.at) + R"(","level":")" +
+  std::string json = R"({"time":")" + text::time_string(event.at) + R"(","level":")" +
                      std::string(event::severity_text(event.severity)) + R"(","event":)" +
                      text::json_string(event.type->name);
   for (std::size_t i = 0; i < event.values.size(); ++i) {
@@ -153,7 +148,7 @@ std::string trace_text(const TracedMessage& message, std::size_t from) {
     std::string wait = i == 0 ? "" : wait_text(event.at - message.events[i - 1].event->at);
     constexpr std::size_t kWaitWidth = 14;
     wait.insert(0, kWaitWidth - std::min(kWaitWidth, wait.size()), ' ');
-    shown += "  " + traced_moment(event.at) + wait + "  " + event_line(event) + "\n";
+    shown += "  " + text::time_string(event.at) + wait + "  " + event_line(event) + "\n";
   }
   return shown;
 }

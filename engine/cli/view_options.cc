@@ -1,7 +1,6 @@
 #include "engine/cli/view_options.h"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 #include <vector>
 
@@ -15,22 +14,13 @@ constexpr std::string_view kWatchName = "--watch";
 constexpr std::string_view kWatchDefault = "--watch=2";
 static_assert(kWatchDefaultS == 2);
 
-bool is_whole_number(std::string_view text, std::uint32_t& number) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return error == std::errc() && end == text.data() + text.size();
-}
-
 std::string number_fault(const text::Option& option, std::uint32_t most, std::uint32_t& number) {
-  if (is_whole_number(*option.given, number) && number >= 1 && number <= most) return "";
-  return std::string(option.name) + " needs a whole number from 1 to " + std::to_string(most);
+  return text::take_number(option.name, *option.given, 1, most, number);
 }
 
 // "--sort: there is no such key here, did you mean size?; there are: id, size"
 std::string unknown_key(std::string_view option, std::string_view key, std::span<const std::string_view> known) {
-  std::string text = std::string(option) + ": there is no such key here";
-  if (const std::string_view meant = text::did_you_mean(key, known); !meant.empty())
-    text.append(", did you mean ").append(meant).append("?");
-  text += "; there are: ";
+  std::string text = std::string(option) + ": there is no such key here" + text::or_meant(key, known) + "; there are: ";
   for (std::size_t i = 0; i < known.size(); ++i) text.append(i == 0 ? "" : ", ").append(known[i]);
   return text;
 }
@@ -90,8 +80,7 @@ std::array<text::Option, ViewWords::kCount> ViewWords::all() {
 
 text::Words ViewWords::with_watch(text::Words words) {
   for (std::size_t i = 0; i < words.size() && words[i] != "--"; ++i) {
-    std::uint32_t seconds = 0;
-    const bool alone = i + 1 == words.size() || !is_whole_number(words[i + 1], seconds);
+    const bool alone = i + 1 == words.size() || !text::whole_number(words[i + 1]);
     if (words[i] == kWatchName && alone) words[i] = kWatchDefault;
   }
   return words;

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "auth/text.h"
-#include "engine/base/ascii.h"
 #include "engine/base/domain_name.h"
 #include "engine/control/words.h"
 #include "engine/route/table.h"
@@ -148,7 +147,7 @@ std::expected<DestinationOrder, std::string> order_of(const DestinationRequest& 
   std::string_view name = request.name;
   if (take_text(name, kOfHost)) {
     order.kind = OrderKind::host;
-    std::ranges::transform(name, std::back_inserter(order.subject), to_lower);
+    order.subject = auth::ascii_lower(name);
   } else if (take_text(name, "@")) {
     order.kind = OrderKind::domain;
     order.subject = domain_key(name);

@@ -71,14 +71,6 @@ constexpr std::array<std::string_view, 12> kShownKeys{"account", "customer", "po
                                                       "command", "argument", "from",         "to",
                                                       "step",    "effect",   "strikes",      "score"};
 
-void append_line(std::string& text, std::string_view key, std::string_view value) {
-  constexpr std::size_t kWidth = 14;
-  if (value.empty()) return;
-  text.append("  ").append(key);
-  if (key.size() < kWidth) text.append(kWidth - key.size(), ' ');
-  text.append(" ").append(text::printable(value)).append("\n");
-}
-
 std::string said(const DecidedEvent& event) {
   const std::string_view code = event.value("code");
   return code.empty() ? std::string() : std::string(code).append(" ").append(event.value("reply"));
@@ -99,16 +91,9 @@ std::string_view remedy_of(const DecidedEvent& event) {
   return rule != nullptr ? rule->remedy : std::string_view();
 }
 
-std::string moment(WallMillis at) {
-  const text::TimeText text = text::time_text(at);
-  return {text.data(), text.size()};
-}
-
 std::string as_json_object(const DecidedEvent& event) {
-  std::string text = "{\"at\":" + text::json_string(moment(event.at));
-  const auto add = [&text](std::string_view key, std::string_view value) {
-    if (!value.empty()) text.append(",").append(text::json_string(key)).append(":").append(text::json_string(value));
-  };
+  std::string text = "{\"at\":" + text::json_string(text::time_string(event.at));
+  const auto add = [&text](std::string_view key, std::string_view value) { text::append_member(text, key, value); };
   add("event", event.event);
   add("id", event.id);
   for (const auto& [key, value] : event.values) add(key, value);
@@ -119,12 +104,12 @@ std::string as_json_object(const DecidedEvent& event) {
 }
 
 std::string as_paragraph(const DecidedEvent& event) {
-  std::string text = moment(event.at).append("  ").append(event.event).append("\n");
-  append_line(text, "reply", said(event));
-  if (const Rule* const rule = rule_of(event)) append_line(text, "rule", rule->rule);
-  append_line(text, "figures", figures(event));
-  append_line(text, "would pass", remedy_of(event));
-  for (const std::string_view key : kShownKeys) append_line(text, key, event.value(key));
+  std::string text = text::time_string(event.at).append("  ").append(event.event).append("\n");
+  text::append_field(text, "reply", said(event));
+  if (const Rule* const rule = rule_of(event)) text::append_field(text, "rule", rule->rule);
+  text::append_field(text, "figures", figures(event));
+  text::append_field(text, "would pass", remedy_of(event));
+  for (const std::string_view key : kShownKeys) text::append_field(text, key, event.value(key));
   return text;
 }
 

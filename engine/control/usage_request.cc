@@ -136,11 +136,9 @@ std::pair<text::Table, std::size_t> senders_table(const UsageRequest& request, s
 text::Table decisions_table(std::span<const DecidedEvent> decisions) {
   text::Table table{{"at", "event", "id", "account", "reason", "figures"}, {}};
   for (const DecidedEvent& event : decisions) {
-    const text::TimeText at = text::time_text(event.at);
     const std::string_view reason = event.event == "account_noticed" ? event.value("step") : event.value("reason");
     const std::string_view figures = event.event == "account_noticed" ? event.value("reasons") : event.value("detail");
-    table.rows.push_back(
-        {std::string_view(at.data(), at.size()), event.event, event.id, event.value("account"), reason, figures});
+    table.rows.push_back({text::time_string(event.at), event.event, event.id, event.value("account"), reason, figures});
   }
   return table;
 }

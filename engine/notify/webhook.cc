@@ -19,10 +19,9 @@ Outcome::Result result_of(long status) {
 }  // namespace
 
 std::string webhook_body(const Notification& notification, std::string_view host) {
-  const text::TimeText time = text::time_text(notification.at);
   std::string body = "{\"id\":" + text::json_string(notification.id);
   body.append(",\"type\":").append(text::json_string(words_of(notification.cause).name));
-  body.append(",\"timestamp\":").append(text::json_string({time.data(), time.size()}));
+  body.append(",\"timestamp\":").append(text::json_string(text::time_string(notification.at)));
   body.append(",\"host\":").append(text::json_string(host));
   body.append(",\"subject\":").append(text::json_string(notification.subject()));
   body.append(",\"severity\":").append(text::json_string(event::severity_text(notification.severity)));

@@ -7,10 +7,6 @@
 namespace sluice::server {
 namespace {
 
-std::optional<std::uint64_t> count_of(const std::optional<std::uint32_t>& uid) {
-  return uid ? std::optional<std::uint64_t>(*uid) : std::nullopt;
-}
-
 // "all held sender=user@example.com"
 std::string filter_text(const control::QueueRequest& request) {
   std::string text = request.all ? "all" : "";
@@ -33,6 +29,10 @@ std::string Actor::text() const {
   return uid ? "uid " + std::to_string(*uid) : "unknown user";
 }
 
+std::optional<std::uint64_t> Actor::uid_value() const {
+  return uid ? std::optional<std::uint64_t>(*uid) : std::nullopt;
+}
+
 void emit_containment(event::Emitter& events, const control::ContainmentRequest& request, const Actor& actor,
                       const control::Containment& done) {
   const std::string left = control::left_undone(done);
@@ -41,7 +41,7 @@ void emit_containment(event::Emitter& events, const control::ContainmentRequest&
                                  .kind = control::kind_name(request.kind),
                                  .subject = request.subject,
                                  .actor = actor.text(),
-                                 .uid = count_of(actor.uid),
+                                 .uid = actor.uid_value(),
                                  .reason = request.reason,
                                  .sessions = done.sessions,
                                  .messages = done.messages,
@@ -56,7 +56,7 @@ void emit_queue_order(event::Emitter& events, const control::QueueRequest& reque
   events.emit(event::QueueOrder{.order = verb_text(request.verb),
                                 .filter = filter,
                                 .actor = who,
-                                .uid = count_of(actor.uid),
+                                .uid = actor.uid_value(),
                                 .reason = request.reason,
                                 .text = request.text,
                                 .status = request.status,
@@ -71,7 +71,7 @@ void emit_message_shown(event::Emitter& events, const control::QueueRow& message
                                   .account = message.account,
                                   .customer = message.customer,
                                   .actor = who,
-                                  .uid = count_of(actor.uid),
+                                  .uid = actor.uid_value(),
                                   .reason = reason});
 }
 
@@ -82,13 +82,13 @@ void emit_sessions_ended(event::Emitter& events, const control::SessionsRequest&
                                              .customer = request.customer,
                                              .client = request.address,
                                              .actor = who,
-                                             .uid = count_of(actor.uid),
+                                             .uid = actor.uid_value(),
                                              .sessions = sessions});
 }
 
 void emit_account_lifted(event::Emitter& events, std::string_view account, const Actor& actor) {
   const std::string who = actor.text();
-  events.emit(event::AccountLifted{.account = account, .actor = who, .uid = count_of(actor.uid)});
+  events.emit(event::AccountLifted{.account = account, .actor = who, .uid = actor.uid_value()});
 }
 
 }  // namespace sluice::server

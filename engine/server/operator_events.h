@@ -17,9 +17,10 @@ namespace sluice::server {
 
 // The process at the other end, as the kernel knows it.
 struct Actor {
-  std::optional<std::uint32_t> uid;        // absent: the kernel did not tell
-  std::string name;                        // of that user; empty: it has none
-  [[nodiscard]] std::string text() const;  // "root", "uid 1007" or "unknown user"
+  std::optional<std::uint32_t> uid;                              // absent: the kernel did not tell
+  std::string name;                                              // of that user; empty: it has none
+  [[nodiscard]] std::string text() const;                        // "root", "uid 1007" or "unknown user"
+  [[nodiscard]] std::optional<std::uint64_t> uid_value() const;  // as events have it
 };
 
 void emit_containment(event::Emitter& events, const control::ContainmentRequest& request, const Actor& actor,

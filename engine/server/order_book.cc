@@ -144,14 +144,14 @@ Task<void> OrderBook::close() {
 void OrderBook::emit(const DestinationOrder& order, std::string_view what, const Actor& actor) {
   const std::string name = order.name();
   const std::string who = actor.text();
-  const text::TimeText until = text::time_text(order.until);
+  const std::string until = text::time_string(order.until);
   parts_.events.emit(event::DestinationOrder{.order = what,
                                              .place = name,
-                                             .until = std::string_view(until.data(), until.size()),
+                                             .until = until,
                                              .connections = order.connections,
                                              .per_minute = order.per_minute,
                                              .actor = who,
-                                             .uid = actor.uid ? std::optional<std::uint64_t>(*actor.uid) : std::nullopt,
+                                             .uid = actor.uid_value(),
                                              .reason = order.reason});
 }
 

@@ -1,6 +1,7 @@
 #include "engine/text/command_words.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "engine/text/did_you_mean.h"
 #include "engine/text/quoted.h"
@@ -31,21 +32,24 @@ std::string take_option(Option& option, const Words& words, std::size_t& at) {
   return "";
 }
 
+std::optional<std::uint64_t> whole_number(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size() ? std::optional(number) : std::nullopt;
+}
+
 bool is_help(std::string_view word) { return word == "--help" || word == "-h" || word == "help"; }
 
 std::string unknown_command(std::string_view word, std::span<const std::string_view> known) {
   if (word.empty()) return "a command is missing";
-  const std::string_view meant = did_you_mean(word, known);
-  return "there is no command " + in_quotes(word) + (meant.empty() ? "" : ", did you mean " + std::string(meant) + "?");
+  return "there is no command " + in_quotes(word) + or_meant(word, known);
 }
 
 std::string unknown_option(std::string_view word, std::span<const Option> options) {
   Words names;
   for (const Option& option : options) names.push_back(option.name);
   word = word.substr(0, word.find('='));
-  const std::string_view meant = did_you_mean(word, names);
-  return "there is no option " + in_quotes(word) + " here" +
-         (meant.empty() ? "" : ", did you mean " + std::string(meant) + "?");
+  return "there is no option " + in_quotes(word) + " here" + or_meant(word, names);
 }
 
 std::string with_advice(std::string_view program, std::string_view problem, std::string_view page) {

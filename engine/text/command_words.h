@@ -2,7 +2,9 @@
 // about words that are not understood.  Pure; any thread.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -20,10 +22,24 @@ struct Option {
   std::optional<std::string_view> given = std::nullopt;
 };
 
+// Decimal digits alone.
+[[nodiscard]] std::optional<std::uint64_t> whole_number(std::string_view text);
+
 // The option that `word` names, "--config" or "--config=x"; null if it is none of them.
 [[nodiscard]] Option* find_option(std::span<Option> options, std::string_view word);
 // Moves the option at `words[at]` into `option`, and `at` past it.  Says what is wrong, or nothing.
 [[nodiscard]] std::string take_option(Option& option, const Words& words, std::size_t& at);
+
+// Reads the value of an option, a whole number within bounds.  Says what is wrong, or nothing.
+template <std::unsigned_integral Number>
+[[nodiscard]] std::string take_number(std::string_view option, std::string_view value, std::uint64_t least,
+                                      std::uint64_t most, Number& number) {
+  const std::optional<std::uint64_t> read = whole_number(value);
+  if (!read || *read < least || *read > most)
+    return std::string(option) + " needs a whole number from " + std::to_string(least) + " to " + std::to_string(most);
+  number = static_cast<Number>(*read);
+  return "";
+}
 
 [[nodiscard]] bool is_help(std::string_view word);
 

@@ -62,4 +62,9 @@ std::string_view did_you_mean(std::string_view word, std::span<const std::string
   return nearest;
 }
 
+std::string or_meant(std::string_view word, std::span<const std::string_view> known) {
+  const std::string_view meant = did_you_mean(word, known);
+  return meant.empty() ? std::string() : std::string(", did you mean ").append(meant).append("?");
+}
+
 }  // namespace sluice::text

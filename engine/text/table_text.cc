@@ -46,4 +46,11 @@ std::string as_text(const Table& table) {
   return out;
 }
 
+void append_field(std::string& text, std::string_view key, std::string_view value) {
+  constexpr std::size_t kWidth = 14;
+  if (value.empty()) return;
+  text.append("  ").append(key).append(kWidth - std::min(kWidth, key.size()), ' ').append(" ");
+  text.append(printable(value)).append("\n");
+}
+
 }  // namespace sluice::text

@@ -34,5 +34,7 @@ struct Table {
 // What others have sent reaches the operator's terminal here: nothing but printable ASCII does.  Empty: "-".
 [[nodiscard]] std::string printable(std::string_view text);
 [[nodiscard]] std::string as_text(const Table& table);
+// A line of what is shown of one thing: "  key            value", made printable.  An empty value has none.
+void append_field(std::string& text, std::string_view key, std::string_view value);
 
 }  // namespace sluice::text

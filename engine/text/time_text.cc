@@ -33,6 +33,11 @@ TimeText time_text(WallMillis wall) {
   return text;
 }
 
+std::string time_string(WallMillis wall) {
+  const TimeText text = time_text(wall);
+  return {text.data(), text.size()};
+}
+
 std::string_view duration_text(Duration value, std::array<char, kDurationTextMax>& room) {
   constexpr std::int64_t kMicrosPerMilli = 1000;
   const std::int64_t micros = std::chrono::duration_cast<std::chrono::microseconds>(value).count();

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 #include "engine/base/time.h"
@@ -12,6 +13,7 @@ namespace sluice::text {
 // RFC 3339 section 5.6, in UTC, with milliseconds: "2026-11-24T04:33:22.123Z".  Years 0 to 9999; others as the nearest.
 using TimeText = std::array<char, 24>;
 [[nodiscard]] TimeText time_text(WallMillis wall);
+[[nodiscard]] std::string time_string(WallMillis wall);  // the same characters
 
 // Milliseconds with three places: 12.345.  A view of `room`.
 inline constexpr std::size_t kDurationTextMax = 32;
