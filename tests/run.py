@@ -136,7 +136,12 @@ def ending(code, seconds_max):
 builder = ThreadPoolExecutor(1)
 built = {}
 # A build has a session of its own, and so, where the kernel groups tasks by session, a niceness that counts beside others'.
-NICE = ("sh", "-c", '[ ! -w /proc/self/autogroup ] || echo 19 >/proc/self/autogroup; exec nice -n 19 "$@"', "sh")
+def nice(value):
+    return ("sh", "-c", f'[ ! -w /proc/self/autogroup ] || echo {value} >/proc/self/autogroup; exec nice -n {value} "$@"', "sh")
+
+
+NICE_BUILD = nice(19)
+NICE_TESTS = nice(5)  # a third of what another gets: with less a test may wait for its own threads in vain
 
 
 def run_build(what, before=()):
@@ -150,7 +155,7 @@ def build_ahead(kind, targets=()):
     """Begins to build TARGETS of KIND, all where none is named, while something else runs."""
     what = (kind, *targets)
     if what not in built:
-        built[what] = builder.submit(run_build, what, NICE)
+        built[what] = builder.submit(run_build, what, NICE_BUILD)
 
 
 def build(kind, targets=()):
@@ -203,13 +208,13 @@ def read_gtest_report(path):
     return outcome, with_threads
 
 
-def run_gtest(program, chosen, shard):
+def run_gtest(program, chosen, shard, before):
     """Runs one of SHARDS of those tests of a program that fit CHOSEN, a gtest filter. Returns an Outcome and the names
     of the tests that started threads, or None for these."""
     name = os.path.basename(program)
     with tempfile.TemporaryDirectory() as folder:
         report = os.path.join(folder, "report.json")
-        command = [program, f"--gtest_output=json:{report}", "--gtest_color=no"]
+        command = [*before, program, f"--gtest_output=json:{report}", "--gtest_color=no"]
         env = {"GTEST_TOTAL_SHARDS": str(SHARDS), "GTEST_SHARD_INDEX": str(shard), "GTEST_FILTER": chosen}
         code, output = run(command, UNIT_SECONDS_MAX, {**SANITIZER_ENV, **env})
         read = read_gtest_report(report)
@@ -234,11 +239,11 @@ def unit_programs(kind, text):
             yield program, f"*{text}*" if text else "*"
 
 
-def unit(kind, text):
+def unit(kind, text, before=()):
     by_name = {}
 
     def run_shard(program, chosen, shard):
-        outcome, with_threads = run_gtest(program, chosen, shard)
+        outcome, with_threads = run_gtest(program, chosen, shard, before)
         by_name.setdefault(os.path.basename(program), []).append(with_threads)
         return outcome
 
@@ -347,7 +352,7 @@ def interop(kind, text):
 # ------------------------------------------------------------------------------------ fuzzers
 
 
-def run_fuzzer(program, name):
+def run_fuzzer(program, name, before):
     crashes = os.path.join(ROOT, "fuzz/corpus/")  # as tools/fuzz does
     os.makedirs(crashes, exist_ok=True)
     with tempfile.TemporaryDirectory() as found:
@@ -358,7 +363,7 @@ def run_fuzzer(program, name):
         dictionary = os.path.join(ROOT, "fuzz", name + ".dict")
         if os.path.isfile(dictionary):
             options.append(f"-dict={dictionary}")
-        code, output = run([program, *options, *inputs], UNIT_SECONDS_MAX, SANITIZER_ENV)
+        code, output = run([*before, program, *options, *inputs], UNIT_SECONDS_MAX, SANITIZER_ENV)
     if code == 0:
         return Outcome(passed=1)
     return Outcome(failures=[f"fuzz/{name}: {ending(code, UNIT_SECONDS_MAX)}; tools/fuzz {name}\n{tail(output)}"])
@@ -369,10 +374,11 @@ def fuzzers(text):
     return sorted(name for name in names if text in "fuzz/" + name)
 
 
-def fuzz(text):
+def fuzz(text, before=()):
     def tests():
         folder = os.path.join(ROOT, ".build/asan/fuzz/fuzz_")
-        return side_by_side([(f"fuzz/{name}", functools.partial(run_fuzzer, folder + name, name)) for name in names], JOBS)
+        jobs = [(f"fuzz/{name}", functools.partial(run_fuzzer, folder + name, name, before)) for name in names]
+        return side_by_side(jobs, JOBS)
 
     names = fuzzers(text)
     return with_build("asan", tests) if names else Outcome()
@@ -382,20 +388,34 @@ def fuzz(text):
 
 
 def suites(quick, text):
-    """Yields (name, function that runs it). The cheap ones and those that find most come first."""
-    yield "checks", lambda: checks(text)
-    yield "unit", lambda: unit("release", text)
+    """Yields lists of (name, function that runs it). The cheap ones and those that find most come first. Behind the first of a
+    list are those that run beside it, on what it leaves of the CPUs: scripts wait more than they work."""
+    yield [("checks", lambda: checks(text))]
+    yield [("unit", lambda: unit("release", text))]
     if not quick and build("release") is None:
         build_ahead("asan")
         if targets := tsan_targets(text):
             build_ahead("tsan", targets)
-    yield "interop and crash", lambda: interop("release", text)
+    yield [("interop and crash", lambda: interop("release", text))]
     if quick:
         return
-    yield "unit with address and undefined-behaviour sanitizers", lambda: unit("asan", text)
-    yield "interop with address and undefined-behaviour sanitizers", lambda: interop("asan", text)
-    yield "fuzzers", lambda: fuzz(text)
-    yield "unit with the thread sanitizer", lambda: unit("tsan", text)
+    yield [("unit with address and undefined-behaviour sanitizers", lambda: unit("asan", text))]
+    yield [
+        ("interop with address and undefined-behaviour sanitizers", lambda: interop("asan", text)),
+        ("fuzzers", lambda: fuzz(text, NICE_TESTS)),
+        ("unit with the thread sanitizer", lambda: unit("tsan", text, NICE_TESTS)),
+    ]
+
+
+def run_suite(name, suite):
+    """Returns its Outcome, and a line that says it."""
+    started = time.monotonic()
+    outcome = suite()
+    for failure in outcome.failures:
+        print(f"\nFAILED {failure}\n", flush=True)
+    line = f"{name}: {outcome} in {time.monotonic() - started:.0f} s"
+    print(line, flush=True)
+    return outcome, line
 
 
 def gtest_names(program):
@@ -444,14 +464,12 @@ def main():
         list_tests(text)
         return
     total, lines, begun = Outcome(), [], time.monotonic()
-    for name, suite in suites("--quick" in flags, text):
-        started = time.monotonic()
-        outcome = suite()
-        for failure in outcome.failures:
-            print(f"\nFAILED {failure}\n", flush=True)
-        lines.append(f"{name}: {outcome} in {time.monotonic() - started:.0f} s")
-        print(lines[-1], flush=True)
-        total.add(outcome)
+    with ThreadPoolExecutor(1) as beside:
+        for first, *others in suites("--quick" in flags, text):
+            after = [beside.submit(run_suite, *suite) for suite in others]
+            for outcome, line in [run_suite(*first), *(each.result() for each in after)]:
+                lines.append(line)
+                total.add(outcome)
     print("\n" + "\n".join(lines) + f"\nall in {time.monotonic() - begun:.0f} s")
     print(f"{total.passed} passed, {len(total.failures)} failed")
     sys.exit(1 if total.failures or total.passed == 0 else 0)
