@@ -147,7 +147,6 @@ TEST_F(WatchJournalTest, ATornRecordAtTheEndIsLeftOutAndTheFileWrittenAnew) {
     auto first = start();
     hold(*first);
   }
-  const std::string whole = content(file());
   append(file(), "torn");
   auto second = start();
   EXPECT_EQ(second->opened.damaged_bytes, 4U);

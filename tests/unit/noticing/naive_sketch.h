@@ -33,9 +33,11 @@ inline std::string naive_text(std::string_view content) {
     const char first = content[at];
     if (!naive_letter(first) && first != '/' && first != '!' && first != '?') continue;
     std::string name;
-    if (first == '/' || first == 's' || first == 'S')
-      for (name = first; ++at < content.size() && name.size() < kNameBytesMax && naive_letter(content[at]);)
-        name += content[at];
+    if (first == '/' || first == 's' || first == 'S') {
+      name = first;
+      ++at;
+      for (; at < content.size() && name.size() < kNameBytesMax && naive_letter(content[at]); ++at) name += content[at];
+    }
     for (char& letter : name)
       if (naive_letter(letter)) letter |= 0x20;
     const std::size_t last = std::min(content.size(), at + kTagBytesMax);

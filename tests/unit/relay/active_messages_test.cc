@@ -1,7 +1,9 @@
 // Messages in work: read once, shared, and gone with the last lease.
 #include "engine/relay/active_messages.h"
 
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/unit/relay/queue_fixture.h"
@@ -117,10 +119,9 @@ TEST_F(ActiveMessagesTest, TheLastLeaseTakesItAway) {
   EXPECT_EQ(messages_->size(), 1U);
   EXPECT_EQ((*second)->status().recipients[0].tries, 7U);
   {
-    const ActiveMessages::Lease moved = *std::move(second);
-    second.reset();
+    const MaybeLease moved = std::exchange(second, std::nullopt);
     EXPECT_EQ(messages_->size(), 1U);
-    EXPECT_EQ(moved->id(), id);
+    EXPECT_EQ((*moved)->id(), id);
   }
   EXPECT_TRUE(messages_->empty());
   // What nobody wrote to the spool is not known to who comes later.

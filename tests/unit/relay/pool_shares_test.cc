@@ -394,8 +394,9 @@ TEST(SlowSenderTest, ASenderThatKeepsUpKeepsItsConnection) {
             auto lease = co_await router.lease(
                 router.destination_of(recipient, {.reverse_path = "ann@example.com"}, {.customer = "other"}));
             auto acquired = co_await lease->pool().acquire({.customer = "other"});
+            const std::string detail = acquired ? "" : acquired.error().detail;
             if (acquired) lease->pool().release(*std::move(acquired));
-            co_return std::unexpected(hop::Failure{.detail = acquired ? "" : acquired.error().detail});
+            co_return std::unexpected(hop::Failure{.detail = detail});
           }
         };
         return Steps::go(of.router());

@@ -255,7 +255,7 @@ TEST(Stored, PromisesAreNotBelieved) {
 TEST(Stored, OfAnotherSchemaIsNothing) {
   std::string payload = encode_status(status_of(1));
   ASSERT_TRUE(decode_status(payload));
-  for (const char schema : {0, 3}) {
+  for (const char schema : {'\0', '\3'}) {
     payload[0] = schema;
     EXPECT_FALSE(decode_status(payload));
   }
@@ -274,7 +274,7 @@ TEST(Stored, AWeightIsWrittenWhereItIsNotOne) {
   EXPECT_EQ(decode_message(1, payload)->stored.submitter.weight, kShareWeightMax);
   const std::size_t at = payload.find(static_cast<char>(kShareWeightMax));
   ASSERT_NE(at, std::string::npos);
-  for (const char weight : {0, kShareWeightMax + 1}) {
+  for (const char weight : {'\0', static_cast<char>(kShareWeightMax + 1)}) {
     payload[at] = weight;
     EXPECT_FALSE(decode_message(1, payload));
   }
