@@ -6,6 +6,8 @@
 #include <initializer_list>
 #include <optional>
 
+#include "auth/answer.h"
+#include "engine/base/check.h"
 #include "engine/base/client_block.h"
 
 namespace sluice::server {
@@ -117,8 +119,18 @@ void EventObserver::login(const session::LoginRecord& record) {
                             .client = record.client.ip(),
                             .account = record.name,
                             .given = record.given,
+                            .backend = backend_name(record.source),
+                            .ms = record.took,
                             .reason = record.reason},
                severity);
+}
+
+std::string_view EventObserver::backend_name(std::uint8_t source) const {
+  if (source == auth::kNoSource) return {};
+  if (source == auth::kStoreSource) return "store";
+  const std::size_t place = source - auth::kFirstBackendSource;
+  CHECK(place < backends_.size());
+  return backends_[place];
 }
 
 void EventObserver::client_certificate(const session::CertificateRecord& record) {

@@ -2,8 +2,12 @@
 // What strangers can cause at will is one event for a burst (engine/event/repeated_events.h).
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "engine/base/client_block.h"
 #include "engine/base/lru_map.h"
@@ -41,6 +45,8 @@ class EventObserver final : public session::Observer {
   void outgoing_used_up(std::uint32_t most);
   // Called where an account comes to a step that holds its mail.
   void on_held(std::function<void(const noticing::Notice&)> held) { held_ = std::move(held); }
+  // The names of the back ends for logins, in the order of the configuration.
+  void set_backends(std::vector<std::string> names) { backends_ = std::move(names); }
   // For the limits' blocks of client addresses (base/client_block.h).
   void set_ipv6_bits(unsigned bits) { ipv6_bits_ = bits; }
   // Emits what is still to be said; the loop is not needed afterwards.
@@ -52,10 +58,13 @@ class EventObserver final : public session::Observer {
   event::RepeatedEvents repeated_;
   void emit_more_recipients(const session::MessageRecord& record);
   bool is_news(std::string_view what);
+  // Of auth::Answer::source; empty: nobody was asked.
+  [[nodiscard]] std::string_view backend_name(std::uint8_t source) const;
 
   policy::LimitCounters limits_;
   std::function<void(const noticing::Notice&)> held_;
   LruMap<Instant> reported_;  // limits by subject, quantity and span, and next hops: when
+  std::vector<std::string> backends_;
   unsigned ipv6_bits_ = kIpv6BlockBitsDefault;
 };
 

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "auth/answer.h"
 #include "engine/base/time.h"
 #include "engine/io/address.h"
 #include "engine/session/auth_result.h"
@@ -91,6 +92,8 @@ struct LoginRecord {
   std::string_view name;   // as it was asked about
   std::string_view given;  // as the client wrote it, where that is another spelling; else empty
   AuthResult result;
+  std::uint8_t source = auth::kNoSource;  // of auth::Answer
+  Duration took{};                        // from AUTH to the answer
   std::string_view reason;
 };
 

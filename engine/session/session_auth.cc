@@ -63,6 +63,7 @@ Task<void> Session::on_sasl(auth::Step step) {
                                 .name = {},
                                 .given = {},
                                 .result = AuthResult::malformed,
+                                .took = services_.loop.now() - auth_began_,
                                 .reason = auth::fault_reason(step.fault)});
       flush();
       co_await delay_refusal(services_.loop.now());
@@ -136,6 +137,8 @@ Task<void> Session::answer_login(auth::Answer answer, std::string_view name, std
                             .name = name,
                             .given = given == name ? std::string_view() : given,
                             .result = result,
+                            .source = answer.source,
+                            .took = services_.loop.now() - auth_began_,
                             .reason = answer.reason});
   if (result != AuthResult::granted) {
     ++services_.counters.logins_refused;

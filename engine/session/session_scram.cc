@@ -92,6 +92,8 @@ void Session::confirm_login() {
                             .name = name,
                             .given = scram->given == name ? std::string_view() : scram->given,
                             .result = AuthResult::granted,
+                            .source = auth::kStoreSource,
+                            .took = services_.loop.now() - auth_began_,
                             .reason = {}});
   machine_->answer_auth(smtp::replies::kAuthOk, writer_);
 }

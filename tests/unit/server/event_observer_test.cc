@@ -94,10 +94,20 @@ TEST_F(EventObserverTest, AGrantedLoginIsALineOfTheUsualLevelAndAWarningInTheGra
                               .name = "ann@example.com",
                               .given = {},
                               .result = session::AuthResult::granted,
+                              .source = auth::kFirstBackendSource + 1,
+                              .took = std::chrono::microseconds(2500),
                               .reason = {}};
+  observer_.set_backends({"pop", "ldap"});
   observer_.login(record);
   EXPECT_THAT(take(), AllOf(HasSubstr("\"level\":\"info\""), HasSubstr("\"event\":\"login\""),
-                            HasSubstr("\"result\":\"granted\""), HasSubstr("\"account\":\"ann@example.com\"")));
+                            HasSubstr("\"result\":\"granted\""), HasSubstr("\"account\":\"ann@example.com\""),
+                            HasSubstr("\"backend\":\"ldap\""), HasSubstr("\"ms\":2.5")));
+  record.source = auth::kStoreSource;
+  observer_.login(record);
+  EXPECT_THAT(take(), HasSubstr("\"backend\":\"store\""));
+  record.source = auth::kNoSource;
+  observer_.login(record);
+  EXPECT_THAT(take(), Not(HasSubstr("backend")));
   record.reason = "grace: ldap: no answer";
   observer_.login(record);
   EXPECT_THAT(take(), HasSubstr("\"level\":\"warning\""));
