@@ -110,6 +110,7 @@ struct TraceCommand {
   std::uint64_t top = 20;
   bool follow = false;
   bool json = false;
+  TimeForm time = TimeForm::iso;
   std::string directory;  // empty: as the configuration says
 };
 

@@ -69,6 +69,9 @@ OPTIONS
   --follow        Go on with what happens from now on, until it is interrupted.
   --json          Print JSON (RFC 8259), an object for each message on a line of its
                   own; keys of its events are those of the log.
+  --time FORM     Times as local (the machine's zone, or that of TZ), iso (RFC 3339,
+                  UTC; also where it is not given), or epoch (seconds since 1970).
+                  Those of JSON are iso.
   --directory DIR The files of the trace, whatever the configuration says.
   --config FILE   As in sluicectl --help.
   -h, --help      Print this page.
@@ -111,6 +114,7 @@ enum TraceOption : std::size_t {
   kTop,
   kFollow,
   kTraceJson,
+  kTraceTime,
   kDirectory,
   kTraceOptions,
 };
@@ -124,7 +128,7 @@ TraceOptionList trace_options() {
       text::Option{"--words", "TEXT"},    text::Option{"--since", "TIME"},     text::Option{"--until", "TIME"},
       text::Option{"--limit", "N"},       text::Option{"--all", ""},           text::Option{"--by", "KEY"},
       text::Option{"--top", "N"},         text::Option{"--follow", ""},        text::Option{"--json", ""},
-      text::Option{"--directory", "DIR"}};
+      text::Option{"--time", "FORM"},     text::Option{"--directory", "DIR"}};
 }
 
 constexpr std::array<std::string_view, 10> kVerdictWords{"taken",   "deferred",  "refused",       "aborted", "held",
@@ -204,6 +208,9 @@ std::string take_rest(const TraceOptionList& options, TraceCommand& command) {
   if (options[kLimit].given && options[kAll].given) return "takes one of --limit and --all";
   if (std::string problem = take_number(options[kLimit], command.limit); !problem.empty()) return problem;
   if (std::string problem = take_counting(options, command); !problem.empty()) return problem;
+  if (options[kTraceTime].given)
+    if (std::string problem = read_time_form(*options[kTraceTime].given, command.time); !problem.empty())
+      return problem;
   if (options[kAll].given) command.limit = UINT64_MAX;
   command.since = options[kSince].given.value_or("");
   command.until = options[kUntil].given.value_or("");

@@ -34,7 +34,7 @@ class TracePrinter {
       }
     }
     if (from >= message.events.size()) return true;
-    world_.out << (command_.json ? trace_json(message, from) : trace_text(message, from));
+    world_.out << (command_.json ? trace_json(message, from) : trace_text(message, from, command_.time));
     if (following_) world_.out.flush();
     return world_.out.good();
   }

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "engine/cli/command_line.h"
+#include "engine/cli/moment.h"
 #include "engine/io/disk.h"
 #include "engine/trace/search.h"
 
@@ -28,6 +29,6 @@ int run_trace_command(const TraceCommand& command, const TraceWorld& world);
 // An object on a line, with its newline.
 [[nodiscard]] std::string trace_json(const trace::TracedMessage& message, std::size_t from);
 // For a reader.  Events before `from` were shown before.
-[[nodiscard]] std::string trace_text(const trace::TracedMessage& message, std::size_t from);
+[[nodiscard]] std::string trace_text(const trace::TracedMessage& message, std::size_t from, TimeForm form);
 
 }  // namespace sluice::cli

@@ -80,7 +80,7 @@ std::string answer_line(const StoredEvent& event) {
   return line;
 }
 
-std::string attempt_line(const StoredEvent& event) {
+std::string attempt_line(const StoredEvent& event, TimeForm form) {
   std::string line(text::escaped_line(event.text("verdict")));
   add_part(line, " for ", event.text("to"));
   const bool connected = !event.text("next_hop").empty();
@@ -93,7 +93,7 @@ std::string attempt_line(const StoredEvent& event) {
   line += "; " + value_text(event, "ms") + " ms";
   const event::Value* const next = event.find("next_try");
   const auto* const at = next == nullptr ? nullptr : std::get_if<std::int64_t>(next);
-  if (at != nullptr && *at > 0) line += "; next try " + text::time_string(*at);
+  if (at != nullptr && *at > 0) line += "; next try " + moment_text(*at, form);
   return line;
 }
 
@@ -110,9 +110,9 @@ std::string other_line(const StoredEvent& event) {
   return line;
 }
 
-std::string event_line(const StoredEvent& event) {
+std::string event_line(const StoredEvent& event, TimeForm form) {
   if (event.type->name == "message" || event.type->name == "message_aborted") return answer_line(event);
-  if (event.type->name == "delivery") return attempt_line(event);
+  if (event.type->name == "delivery") return attempt_line(event, form);
   return other_line(event);
 }
 
@@ -141,14 +141,14 @@ std::string trace_json(const TracedMessage& message, std::size_t from) {
   return json + "]}\n";
 }
 
-std::string trace_text(const TracedMessage& message, std::size_t from) {
+std::string trace_text(const TracedMessage& message, std::size_t from, TimeForm form) {
   std::string shown = heading(message);
   for (std::size_t i = from; i < message.events.size(); ++i) {
     const StoredEvent& event = *message.events[i].event;
     std::string wait = i == 0 ? "" : wait_text(event.at - message.events[i - 1].event->at);
     constexpr std::size_t kWaitWidth = 14;
     wait.insert(0, kWaitWidth - std::min(kWaitWidth, wait.size()), ' ');
-    shown += "  " + text::time_string(event.at) + wait + "  " + event_line(event) + "\n";
+    shown += "  " + moment_text(event.at, form) + wait + "  " + event_line(event, form) + "\n";
   }
   return shown;
 }

@@ -102,7 +102,7 @@ TEST(TraceText, ShowsWhatHappenedAndHowLongThatTook) {
           .tried(kTraceNow + 3 * kHourMs, "relayed", "ralph@far.test", 250, "", "")
           .tried(kTraceNow + 75 * kHourMs, "relayed", "ralph@far.test", 250, "", "")
           .message();
-  const std::string shown = trace_text(message, 0);
+  const std::string shown = trace_text(message, 0, TimeForm::iso);
   EXPECT_THAT(shown, HasSubstr("0SB1  account alice@example.com of Acme  from alice@example.com  to ralph@far.test\n"));
   EXPECT_THAT(shown, HasSubstr("taken: 2.0.0 Ok; client 192.0.2.7; 2 of 2 recipients, 4096 bytes"));
   EXPECT_THAT(shown, HasSubstr("+0.250 s  deferred for ralph@far.test: mx.far.test:25: 451 4.7.1 Greylisted"));
@@ -111,7 +111,10 @@ TEST(TraceText, ShowsWhatHappenedAndHowLongThatTook) {
   EXPECT_THAT(shown, HasSubstr("+2 h 54 min  relayed"));
   EXPECT_THAT(shown, HasSubstr("+3 d 0 h  relayed"));
   EXPECT_THAT(shown, Not(HasSubstr("\x1b")));
-  EXPECT_THAT(trace_text(message, 4), Not(HasSubstr("taken:"))) << "what was shown before";
+  const std::string epoch = trace_text(message, 0, TimeForm::epoch);
+  EXPECT_THAT(epoch, HasSubstr("next try 1795900300.000"));
+  EXPECT_THAT(epoch, Not(HasSubstr("2026-11-28T")));
+  EXPECT_THAT(trace_text(message, 4, TimeForm::iso), Not(HasSubstr("taken:"))) << "what was shown before";
 }
 
 TEST(TraceText, IsAnObjectOnALineForPrograms) {
@@ -200,6 +203,8 @@ TEST(TraceCommandLine, SaysWhatByCounts) {
   EXPECT_EQ(good.kind, SluicectlCommand::Kind::trace);
   EXPECT_EQ(good.trace.by, "customer");
   EXPECT_EQ(good.trace.top, 5U);
+  EXPECT_EQ(parsed({"--time", "epoch"}).trace.time, TimeForm::epoch);
+  EXPECT_THAT(parsed({"--time", "loca"}).text, HasSubstr("did you mean local?"));
   EXPECT_THAT(parsed({"--by", "custmer"}).text, HasSubstr("did you mean customer?"));
   EXPECT_THAT(parsed({"--by", "customer", "--limit", "3"}).text, HasSubstr("--by without --limit"));
   EXPECT_THAT(parsed({"--top", "3"}).text, HasSubstr("--top is about what --by counts"));
