@@ -26,7 +26,7 @@ std::expected<LibraryLogin, std::string> LibraryLogin::make(const BackendOptions
   if (options.user.empty() && !options.password_file.empty())
     return std::unexpected("password_file is for a user, and there is none");
   if (options.password_file.empty()) return login;
-  auto password = io::read_first_line(options.password_file, kPasswordFileBytesMax);
+  auto password = io::read_secret(options.password_file, kPasswordFileBytesMax);
   if (!password) return std::unexpected("password_file: " + password.error());
   login.password = *std::move(password);
   if (login.password.empty()) return std::unexpected("password_file: " + options.password_file + " is empty");

@@ -191,7 +191,7 @@ std::expected<std::string, std::string> read_files(const OauthOptions& options) 
   if (!options.ca_file.empty())
     if (auto read = tls::read_ca_file(options.ca_file); !read) return std::unexpected("ca_file: " + read.error());
   if (options.client_secret_file.empty()) return std::string();
-  auto secret = io::read_first_line(options.client_secret_file, kSecretFileBytesMax);
+  auto secret = io::read_secret(options.client_secret_file, kSecretFileBytesMax);
   if (!secret) return std::unexpected("client_secret_file: " + secret.error());
   if (secret->empty()) return std::unexpected("client_secret_file: " + options.client_secret_file + " is empty");
   return secret;

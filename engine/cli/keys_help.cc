@@ -12,6 +12,8 @@ constexpr std::string_view kKeysHead =
     R"(The tables and keys of the configuration (TOML): [NAME] stands once, [[NAME]] as often
 as there are such. Behind each key is its default and, of a number, what it may be.
 What is said of a key holds for those below it, too, until something else is said.
+A file with a secret may be named as "credential:NAME" instead of by its path: what systemd
+gives the relay's unit with LoadCredential=NAME:PATH or LoadCredentialEncrypted=.
 )";
 
 std::string key_member(std::string_view name, std::string_view value) {

@@ -112,7 +112,7 @@ void read_particulars(ConfigSection& section, auth::BackendOptions& backend) {
   section.text("query", backend.query, kTextRule);
   section.text("base", backend.base, kTextRule);
   section.text("user", backend.user, kTextRule);
-  section.text("password_file", backend.password_file, kAnyPathRule);
+  section.text("password_file", backend.password_file, kAnySecretRule);
   section.about(
       "What the answer calls the account's own name, its customer, and the domains that it may send from, between "
       "commas: "
@@ -175,7 +175,7 @@ void read_store_server(ConfigSection& section, auth::BackendOptions& store) {
   section.text("ca_file", store.ca_file, kAnyPathRule);
   section.text("database", store.database, kTextRule);
   section.text("user", store.user, kTextRule);
-  section.text("password_file", store.password_file, kAnyPathRule);
+  section.text("password_file", store.password_file, kAnySecretRule);
   section.about("Its connections, each with a thread of its own, and how long each question to it may take.",
                 Change::restart);
   section.integer("connections", store.connections, 1, kConnectionsMax);

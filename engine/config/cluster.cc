@@ -58,7 +58,7 @@ void read_cluster_servers(ConfigSection& section, ClusterConfig& cluster) {
       "without a password.",
       Change::restart);
   section.text("user", cluster.user, kLoginRule);
-  section.text("password_file", cluster.password_file, kAnyPathRule);
+  section.text("password_file", cluster.password_file, kAnySecretRule);
   section.about(
       "With a key_file relays also share what [shield] counts, so that guessing at all of them is guessing at one, and "
       "the steps hold and suspend of class.notice, with what `sluicectl noticed release` and `shield release` lift. "
@@ -67,7 +67,7 @@ void read_cluster_servers(ConfigSection& section, ClusterConfig& cluster) {
       "they make the key that their messages are sealed with: Redis sees no name, address or password in them, and can "
       "make none. The relays' clocks should agree. While no server answers each relay goes on with what it knows.",
       Change::restart);
-  section.text("key_file", cluster.key_file, kAnyPathRule);
+  section.text("key_file", cluster.key_file, kAnySecretRule);
 }
 
 // What means nothing alone.

@@ -66,7 +66,7 @@ void read_webhook(const ConfigNode* table, std::string path, ConfigDiagnostics& 
       "relay's user alone.",
       Change::restart);
   section.example("\"/etc/sluice/webhook.secret\"");
-  section.text("secret_file", webhook.secret_file, kPathRule);
+  section.text("secret_file", webhook.secret_file, kSecretRule);
   section.about("Of what: " + cause_names() + ". None: all.", Change::restart);
   section.example(R"(["limit_reached", "contained", "released"])");
   section.list("events", webhook.events, cause_names(), check_cause);
@@ -80,7 +80,7 @@ void read_webhook(const ConfigNode* table, std::string path, ConfigDiagnostics& 
   if (table == nullptr) return;
   if (webhook.url.empty() && !section.has("url")) section.error("url", "is missing", kWebhookUrlRule.allowed);
   if (webhook.secret_file.empty() && !section.has("secret_file"))
-    section.error("secret_file", "is missing", kPathRule.allowed);
+    section.error("secret_file", "is missing", kSecretRule.allowed);
 }
 
 }  // namespace

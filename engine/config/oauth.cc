@@ -51,7 +51,7 @@ void read_sources(ConfigSection& section, auth::OauthOptions& oauth) {
   section.text("ca_file", oauth.ca_file, kAnyPathRule);
   section.about("Who we are to the introspection endpoint, and the file that our secret is in.", Change::restart);
   section.text("client_id", oauth.client_id, kWordRule);
-  section.text("client_secret_file", oauth.client_secret_file, kAnyPathRule);
+  section.text("client_secret_file", oauth.client_secret_file, kAnySecretRule);
   section.about(
       "Keys are asked for again when they are so old, and when a token names one that is not among them, but not "
       "within "

@@ -147,7 +147,7 @@ void read_security(ConfigSection& section, RouteConfig& config) {
       "this "
       "machine.");
   section.text("login", config.login, kLoginRule);
-  section.text("password_file", config.password_file, kAnyPathRule);
+  section.text("password_file", config.password_file, kAnySecretRule);
 }
 
 void read_connection(ConfigSection& section, route::Route& route) {

@@ -6,6 +6,7 @@
 
 #include "auth/domain_list.h"
 #include "auth/store/store_values.h"
+#include "engine/io/files.h"
 #include "engine/log/syslog.h"
 #include "engine/route/table.h"
 #include "engine/smtp/path.h"
@@ -56,6 +57,24 @@ Checked check_path(std::string_view text) {
 }
 
 Checked check_any_path(std::string_view text) { return text.empty() ? std::string() : check_path(text); }
+
+// What CREDENTIALS_DIRECTORY may hold (systemd.exec(5)), and no way out of it.
+Checked check_credential(std::string_view name) {
+  constexpr std::size_t kCredentialBytesMax = 255;
+  const bool of_letters = std::ranges::all_of(name, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '_' || c == '-' || c == '.';
+  });
+  if (name.empty() || name.size() > kCredentialBytesMax || !of_letters || name.starts_with('.'))
+    return std::unexpected("is no name of a credential: letters, digits, \"_\", \"-\" and \".\", which is not first");
+  return std::string(io::kCredentialPrefix) + std::string(name);
+}
+
+Checked check_secret(std::string_view text) {
+  if (text.starts_with(io::kCredentialPrefix)) return check_credential(text.substr(io::kCredentialPrefix.size()));
+  return check_path(text);
+}
+
+Checked check_any_secret(std::string_view text) { return text.empty() ? std::string() : check_secret(text); }
 
 Checked check_socket_path(std::string_view text) {
   if (text.size() > kSocketPathBytesMax) return std::unexpected("is too long for a socket's address");
@@ -164,6 +183,9 @@ const TextRule kHostNameRule{check_host_name, "a host name such as \"relay.examp
 const TextRule kUserRule{check_user, "letters, digits, \"_\", \"-\" and \".\", up to 32"};
 const TextRule kPathRule{check_path, "a path that begins with \"/\""};
 const TextRule kAnyPathRule{check_any_path, "a path that begins with \"/\", or \"\" for none"};
+const TextRule kSecretRule{check_secret, "a path that begins with \"/\", or \"credential:NAME\""};
+const TextRule kAnySecretRule{check_any_secret,
+                              "a path that begins with \"/\", or \"credential:NAME\", or \"\" for none"};
 const TextRule kSocketPathRule{check_socket_path, "a path that begins with \"/\", up to 107 bytes"};
 const TextRule kLogFileRule{check_log_file, "a path that begins with \"/\", or \"-\" for standard error"};
 const TextRule kSyslogRule{check_syslog,

@@ -25,6 +25,8 @@ extern const TextRule kClassOrNoneRule;  // the name of a policy class, or empty
 extern const TextRule kUserRule;         // may be empty
 extern const TextRule kPathRule;         // absolute
 extern const TextRule kAnyPathRule;      // absolute, or empty
+extern const TextRule kSecretRule;       // of a file with a secret: absolute, or a credential of systemd's (io/files.h)
+extern const TextRule kAnySecretRule;    // likewise, or empty
 extern const TextRule kSocketPathRule;   // absolute, and fit for a socket's address
 extern const TextRule kLogFileRule;      // absolute, or "-"
 extern const TextRule kSyslogRule;       // as log::SyslogOptions has it, or empty

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <utility>
@@ -106,8 +107,21 @@ std::expected<std::string, std::string> read_file(const std::string& path, std::
   }
 }
 
-std::expected<std::string, std::string> read_first_line(const std::string& path, std::size_t bytes_max) {
-  auto text = read_file(path, bytes_max);
+std::expected<std::string, std::string> secret_path(const std::string& file) {
+  if (!file.starts_with(kCredentialPrefix)) return file;
+  const std::string name = file.substr(kCredentialPrefix.size());
+  if (const char* directory = std::getenv("CREDENTIALS_DIRECTORY"); directory != nullptr)
+    return std::string(directory) + "/" + name;
+  return std::unexpected(file +
+                         ": no CREDENTIALS_DIRECTORY in the environment: systemd sets it for a unit with "
+                         "LoadCredential=" +
+                         name + ":PATH, and for `systemd-run --pipe` with that property");
+}
+
+std::expected<std::string, std::string> read_secret(const std::string& file, std::size_t bytes_max) {
+  const auto path = secret_path(file);
+  if (!path) return path;
+  auto text = read_file(*path, bytes_max);
   if (!text) return text;
   std::string line = text->substr(0, text->find_first_of("\r\n"));
   ::explicit_bzero(text->data(), text->size());

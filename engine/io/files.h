@@ -15,8 +15,14 @@ namespace sluice::io {
 
 // Errors are sentences that name the file.
 std::expected<std::string, std::string> read_file(const std::string& path, std::size_t bytes_max);
-// Likewise, its first line without the line's end: of a file with a secret.  What was read besides is wiped.
-std::expected<std::string, std::string> read_first_line(const std::string& path, std::size_t bytes_max);
+
+// Files with secrets have a path, or "credential:NAME": what systemd gives a unit with LoadCredential= or
+// LoadCredentialEncrypted=, in the directory that the environment names as CREDENTIALS_DIRECTORY.
+inline constexpr std::string_view kCredentialPrefix = "credential:";
+// The path of such a file.  The error is a sentence that names the credential and says where it comes from.
+std::expected<std::string, std::string> secret_path(const std::string& file);
+// Its first line without the line's end.  What was read besides is wiped.
+std::expected<std::string, std::string> read_secret(const std::string& file, std::size_t bytes_max);
 
 // A file of any size, a part of it at a time.  `take` is given what was read and not taken yet, kReadBytes at most, and
 // whether that is the end of the file; it returns how much of it it takes.  The end comes once; nothing taken of

@@ -45,7 +45,7 @@ std::string log_key_file(const std::string& state_dir) { return state_dir + "/" 
 
 std::expected<event::PrivacyKey, std::string> read_log_key(const std::string& path) {
   event::PrivacyKey key{};
-  const auto text = io::read_first_line(path, kKeyFileBytesMax);
+  const auto text = io::read_secret(path, kKeyFileBytesMax);
   if (!text) return std::unexpected(text.error());
   if (!parse_hex(*text, key)) return std::unexpected(path + ": is no key of 64 hexadecimal digits");
   return key;

@@ -32,7 +32,8 @@ std::string server_text(const std::string& server) {
 std::expected<notify::WebhookOptions, std::string> webhook_of(const config::WebhookConfig& webhook,
                                                               std::size_t number) {
   std::string name = "webhook[" + std::to_string(number) + "] " + notify::url_origin(webhook.url);
-  auto text = io::read_file(webhook.secret_file, kSecretFileBytesMax);
+  const auto path = io::secret_path(webhook.secret_file);
+  auto text = path ? io::read_file(*path, kSecretFileBytesMax) : path;
   if (!text) return std::unexpected("webhook[" + std::to_string(number) + "].secret_file: " + text.error());
   auto secret = notify::WebhookSecret::make(*text);
   smtp::wipe(*text);

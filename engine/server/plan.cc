@@ -126,7 +126,7 @@ std::expected<route::Route, std::string> route_of(const config::RouteConfig& con
     route.ca_pem = *std::move(pem);
   }
   if (!config.login.empty()) {
-    auto secret = io::read_first_line(config.password_file, kPasswordFileBytesMax);
+    auto secret = io::read_secret(config.password_file, kPasswordFileBytesMax);
     if (!secret) return std::unexpected("route " + route.name + ": password_file: " + secret.error());
     route.login = {.name = config.login, .secret = *std::move(secret)};
   }
@@ -159,7 +159,7 @@ std::expected<policy::ClusterOptions, std::string> cluster_options(const config:
     options.tls = false;
   }
   if (!cluster.key_file.empty()) {
-    auto key = io::read_first_line(cluster.key_file, kPasswordFileBytesMax);
+    auto key = io::read_secret(cluster.key_file, kPasswordFileBytesMax);
     if (!key) return std::unexpected("cluster.key_file: " + key.error());
     options.key = *std::move(key);
     if (options.key.size() < kClusterKeyBytesMin)
@@ -167,7 +167,7 @@ std::expected<policy::ClusterOptions, std::string> cluster_options(const config:
                              std::to_string(kClusterKeyBytesMin) + " bytes: make one with openssl rand -base64 32");
   }
   if (cluster.password_file.empty()) return options;
-  auto password = io::read_first_line(cluster.password_file, kPasswordFileBytesMax);
+  auto password = io::read_secret(cluster.password_file, kPasswordFileBytesMax);
   if (!password) return std::unexpected("cluster.password_file: " + password.error());
   options.password = *std::move(password);
   if (options.password.empty()) return std::unexpected("cluster.password_file: " + cluster.password_file + " is empty");

@@ -205,6 +205,17 @@ def logs_in_to_the_next_hop(_name, kind, how):
         hop.stop()
 
 
+@test
+def takes_a_password_that_systemd_gives_as_a_credential():
+    with Hop(hop_context(), login=LOGIN) as hop:
+        directory, name = os.path.split(secret_file(LOGIN[1]))
+        route = {**verified(), "login": LOGIN[0], "password_file": f"credential:{name}"}
+        with Relay(hop, route=route, program=("env", f"CREDENTIALS_DIRECTORY={directory}")) as relay, relay.client() as client:
+            client.submit(mail.compose())
+            expect_equal(hop.only().login, LOGIN, "login at the next hop")
+        expect_in(f"LoadCredential={name}:PATH", checked(hop, route=route), "what is said of a credential that nobody gave")
+
+
 @cases("LOGIN", "PLAIN LOGIN", "CRAM-MD5 LOGIN")
 def logs_in_by_what_the_next_hop_offers(mechanisms):
     with Hop(hop_context(), login=LOGIN) as hop:

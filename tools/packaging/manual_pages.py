@@ -102,7 +102,10 @@ began with.
 A table [NAME] stands once in the file, one [[NAME]] as often as there are such. One with a dot in its name, such as \
 route.hosts, is written as a value of the list of that name: hosts = [{ host = "192.0.2.1" }]. Behind each key stands its default, or an \
 example where the default says nothing, and of a number what it may be. What is said of a key holds for the keys right below \
-it, too, until something else is said."""
+it, too, until something else is said.
+
+A file with a secret may be named as "credential:NAME" instead of by its path: what systemd gives the relay's unit with \
+LoadCredential=NAME:PATH or LoadCredentialEncrypted=."""
 
 
 def paragraphs(text):

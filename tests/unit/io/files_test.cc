@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -45,6 +46,22 @@ TEST_F(FilesTest, PiecesHaveWhatWasNotTakenAndEndOnce) {
   EXPECT_EQ(left, bytes.size() % kRecord);
   EXPECT_EQ(taken, bytes.substr(0, bytes.size() - *left));
   EXPECT_EQ(ends, 1);
+}
+
+TEST_F(FilesTest, ASecretIsTheFirstLineOfAFileOrOfACredentialOfTheUnit) {
+  make("word\r\nsecond line\n");
+  EXPECT_EQ(read_secret(file_, 100).value_or("none"), "word");
+  ASSERT_EQ(::unsetenv("CREDENTIALS_DIRECTORY"), 0);
+  const auto none = read_secret("credential:file", 100);
+  ASSERT_FALSE(none);
+  EXPECT_TRUE(none.error().starts_with("credential:file: ")) << none.error();
+  EXPECT_NE(none.error().find("LoadCredential=file:PATH"), std::string::npos) << none.error();
+  ASSERT_EQ(::setenv("CREDENTIALS_DIRECTORY", directory_.c_str(), 1), 0);
+  EXPECT_EQ(read_secret("credential:file", 100).value_or("none"), "word");
+  const auto other = read_secret("credential:other", 100);
+  ASSERT_FALSE(other);
+  EXPECT_TRUE(other.error().starts_with(directory_ + "/other: ")) << other.error();
+  ASSERT_EQ(::unsetenv("CREDENTIALS_DIRECTORY"), 0);
 }
 
 TEST_F(FilesTest, OfAFileThatNothingIsTakenOfNoMoreIsRead) {
