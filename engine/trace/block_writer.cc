@@ -103,7 +103,7 @@ char* BlockWriter::put_value(char* out, const event::Value& value, KeyRole role)
     return put_varint(out, zigzag(std::chrono::duration_cast<std::chrono::microseconds>(*span).count()));
   }
   const auto* const flag = std::get_if<bool>(&value);
-  *out++ = flag == nullptr ? 0 : *flag ? 6 : 5;
+  *out++ = static_cast<char>(flag == nullptr ? 0 : *flag ? 6 : 5);
   return out;
 }
 
