@@ -38,8 +38,11 @@ tls = "none"
 messages_per_connection = 0
 {route}
 [log]
-file = "{directory}/sluice.log"
+{log}
+{sections}
 """
+
+LOG_TO_FILE = 'file = "{directory}/sluice.log"'
 
 
 def user():
@@ -56,6 +59,12 @@ def cpu_ns(pid):
     """CPU that all threads of `pid` have used."""
     return sum(int((task / 'schedstat').read_text().split()[0])
                for task in pathlib.Path(f'/proc/{pid}/task').iterdir())
+
+
+def cores_cpu_ns(pid):
+    """CPU of the threads that run a core, of all cpu_ns()."""
+    return sum(int((task / 'schedstat').read_text().split()[0])
+               for task in pathlib.Path(f'/proc/{pid}/task').iterdir() if (task / 'comm').read_text().startswith('core-'))
 
 
 def private_bytes(pid):
@@ -144,17 +153,19 @@ class Bed:
         self.start(['smtp-sink', '-u', user(), f'127.0.0.1:{port}', '1000'], port)
         return port
 
-    def sluice(self, next_hop, route='', cores=1, earlier_routes='', build=BUILD, place='.'):
+    def sluice(self, next_hop, route='', cores=1, earlier_routes='', build=BUILD, place='.', log=LOG_TO_FILE, sections=''):
         """A relay that trusts loopback and sends what is left by `earlier_routes`, which are whole sections, to `next_hop`:
         (process, port). `route`: keys of its route. `build`: where its programs are. `place`: its
-        directory below the bed's; two that run side by side have one each."""
+        directory below the bed's; two that run side by side have one each. `log`: keys of [log]; `sections`: whole sections.
+        In both {directory} is that directory."""
         port = free_port()
         directory = os.path.normpath(os.path.join(self.directory, place))
         os.makedirs(directory, exist_ok=True)
         config = f'{directory}/sluice.toml'
         pathlib.Path(config).write_text(
             CONFIG.format(directory=directory, port=port, next_hop=next_hop, user=user(), route=route, cores=cores,
-                          earlier_routes=earlier_routes))
+                          earlier_routes=earlier_routes, log=log.format(directory=directory),
+                          sections=sections.format(directory=directory)))
         subprocess.run([build / 'sluicectl', '--config', config, 'customer', 'add', 'bench'],
                        check=True, stdout=subprocess.DEVNULL)
         return self.start([build / 'sluice', 'serve', '--config', config], port), port
