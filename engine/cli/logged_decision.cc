@@ -193,7 +193,7 @@ void find_logged_decisions(LogFile file, std::string_view id, LoggedDecisions& f
       lines.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
       continue;
     }
-    const std::string_view line = buffer.data();
+    const std::string_view line = std::string_view(buffer).substr(0, buffer.find('\0'));
     if (!line.contains(id)) continue;
     auto event = read_logged_decision(line);
     if (!event || event->id != id) continue;

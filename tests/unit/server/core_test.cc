@@ -63,10 +63,10 @@ class CoreTest : public ::testing::Test {
     EXPECT_EQ(left.frames, 0);
     EXPECT_EQ(left.heap_blocks, 0);
   }
-  void start(std::shared_ptr<const Plan> plan) { ASSERT_TRUE(relay_.start(std::move(plan))); }
+  void start(const std::shared_ptr<const Plan>& plan) { ASSERT_TRUE(relay_.start(plan)); }
   // Waits until the cores have it.
-  void reload(std::shared_ptr<const Plan> plan) {
-    relay_.reload(std::move(plan));
+  void reload(const std::shared_ptr<const Plan>& plan) {
+    relay_.reload(plan);
     run_for(1ms);
   }
   void run_for(Duration time) { ASSERT_TRUE(platforms_.run_for(time)); }

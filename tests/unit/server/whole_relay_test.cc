@@ -225,7 +225,7 @@ class World {
       broken->routes[0].ca_pem = "no certificate";
       plan = std::move(broken);
     }
-    relay_.reload(std::move(plan));
+    relay_.reload(plan);
     ++tally_.reloads;
   }
   void stop() {
