@@ -45,7 +45,7 @@ TEST_F(SessionLimitsTest, AreSpentWithTheMessage) {
   EXPECT_EQ(spent(Quantity::messages), 1U);
   EXPECT_EQ(spent(Quantity::bytes), 1U) << "in KiB, rounded up";
   const auto times = [](const StageTimes& stage) {
-    return std::accumulate(stage.counts().begin(), stage.counts().end(), 0U);
+    return std::accumulate(stage.counts().begin(), stage.counts().end(), std::uint64_t{0});
   };
   EXPECT_EQ(times(host.counters.policy), 2U) << "for each RCPT";
   EXPECT_EQ(times(host.counters.content), 1U);

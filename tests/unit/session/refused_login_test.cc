@@ -67,7 +67,7 @@ TEST_F(RefusedLogin, IsCountedAndMeasuredByItsResult) {
   for (const AuthResult refused : {AuthResult::wrong, AuthResult::suspended, AuthResult::malformed})
     EXPECT_EQ(in_bucket(refused, kDelay), 1U) << auth_result_name(refused);
   const auto granted = logins.took[static_cast<std::size_t>(AuthResult::granted)].counts();
-  EXPECT_EQ(std::accumulate(granted.begin(), granted.end(), 0U), 1U);
+  EXPECT_EQ(std::accumulate(granted.begin(), granted.end(), std::uint64_t{0}), 1U);
   EXPECT_EQ(in_bucket(AuthResult::granted, kDelay), 0U);
 }
 
