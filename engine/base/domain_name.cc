@@ -34,15 +34,6 @@ bool is_host_name(std::string_view name) {
   }
 }
 
-// The U-labels of a domain in lower case.
-std::optional<std::string> unicode_domain(const std::string& ascii) {
-  char* converted = nullptr;
-  const int result = idn2_to_unicode_8z8z(ascii.c_str(), &converted, IDN2_NONTRANSITIONAL);
-  const std::unique_ptr<char, Free> owned(converted);
-  if (result != IDN2_OK) return std::nullopt;
-  return std::string(converted);
-}
-
 // The first letter of text in UTF-8.
 std::string_view take_letter(std::string_view& text) {
   std::size_t size = 1;
@@ -68,6 +59,14 @@ std::optional<std::string> ascii_domain(std::string_view domain) {
   std::ranges::transform(ascii, ascii.begin(), to_lower);
   if (!is_host_name(ascii)) return std::nullopt;
   return ascii;
+}
+
+std::optional<std::string> unicode_domain(const std::string& ascii) {
+  char* converted = nullptr;
+  const int result = idn2_to_unicode_8z8z(ascii.c_str(), &converted, IDN2_NONTRANSITIONAL);
+  const std::unique_ptr<char, Free> owned(converted);
+  if (result != IDN2_OK) return std::nullopt;
+  return std::string(converted);
 }
 
 std::optional<std::string> ascii_address(std::string_view address) {

@@ -17,6 +17,10 @@ namespace sluice {
 // or too long as one.
 [[nodiscard]] std::optional<std::string> ascii_domain(std::string_view domain);
 
+// The U-labels of a domain in A-labels: "bücher.example" for "xn--bcher-kva.example".  nullopt: an A-label that has
+// none.
+[[nodiscard]] std::optional<std::string> unicode_domain(const std::string& ascii);
+
 // An address, an international domain in it as A-labels: "bob@xn--bcher-kva.example".  nullopt: that is not all that is
 // not ASCII, or it is no domain.
 [[nodiscard]] std::optional<std::string> ascii_address(std::string_view address);

@@ -17,13 +17,13 @@ from lib import frame
 FOLDERS = {
     name: f"engine/{name}"
     for name in (
-        "base", "smtp", "message", "schedule", "dsn", "route", "io", "text", "event", "log", "notify", "metrics", "trace", "tls", "net", "mx", "spool", "hop", "relay",
+        "base", "smtp", "message", "dkim", "schedule", "dsn", "route", "io", "text", "event", "log", "notify", "metrics", "trace", "tls", "net", "mx", "spool", "hop", "relay",
         "session", "config", "control", "cli", "server", "programs",
     )  # fmt: skip
 } | {"auth": "auth", "auth_store": "auth/store", "auth_oauth": "auth/oauth", "auth_backend": "auth/backend", "policy": "policy", "policy_budget": "policy/budget", "policy_cluster": "policy/cluster", "policy_replay": "policy/replay", "noticed": "policy/noticed", "noticing": "policy/noticing", "sim": "tests/sim", "load": "tools/load", "import_postfix": "tools/import_postfix"}
 
 # What the table itself may never say, however useful it looks.
-PURE = ("base", "smtp", "message", "schedule", "dsn", "route", "auth", "policy", "noticing")
+PURE = ("base", "smtp", "message", "dkim", "schedule", "dsn", "route", "auth", "policy", "noticing")
 NEVER = [("session", "relay"), ("relay", "session"), ("net", "smtp"), ("config", "relay")]
 # sluicectl asks a relay, and has none in it.
 NEVER += [(program, relay) for program in ("cli", "control") for relay in ("relay", "session", "server")]
@@ -40,7 +40,8 @@ OUTSIDE = {
     "dep_cares": ("ares.h", "ares_"),
     "dep_sodium": ("sodium.h", "sodium/"),
     "dep_sqlite": ("sqlite3.h",),
-    "dep_password_hashes": ("apr_md5.h", "crypt.h", "openssl/"),
+    "dep_password_hashes": ("apr_md5.h", "crypt.h"),
+    "dep_crypto": ("openssl/",),
     "dep_ldap": ("ldap.h", "lber.h"),
     "dep_pq": ("libpq-fe.h",),
     "dep_hiredis": ("hiredis/hiredis.h",),

@@ -1,0 +1,131 @@
+#include "engine/dkim/body_canonical.h"
+
+#include <algorithm>
+#include <array>
+
+#include "engine/dkim/white_space.h"
+#include "engine/smtp/ascii.h"
+
+namespace sluice::dkim {
+namespace {
+
+constexpr std::string_view kLineEnd = "\r\n";
+constexpr std::string_view kSpace = " ";
+
+constexpr std::size_t kLineEndsAtOnce = 64;
+constexpr auto kLineEnds = [] {
+  std::array<char, 2 * kLineEndsAtOnce> bytes{};
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = kLineEnd[i % 2];
+  return bytes;
+}();
+
+std::string_view between(const char* begin, const char* end) { return {begin, static_cast<std::size_t>(end - begin)}; }
+
+}  // namespace
+
+void BodyCanonicalizer::feed(std::string_view bytes) {
+  const char* const end = bytes.data() + bytes.size();
+  const char* at = resume(bytes.data(), end);
+  if (at == end) return;
+  if (form_ == Canonicalization::relaxed) {
+    relaxed(at, end);
+    return;
+  }
+  cr_ = end[-1] == '\r';
+  text(between(at, cr_ ? end - 1 : end));
+}
+
+// What the piece before has left open is decided by the first bytes of this one.  Where the rest begins.
+const char* BodyCanonicalizer::resume(const char* at, const char* end) {
+  if (at != end && blank_ && !cr_) {
+    while (at != end && smtp::is_blank(*at)) ++at;
+    if (at != end && *at == '\r') {
+      cr_ = true;
+      ++at;
+    } else if (at != end) {
+      blank_ = false;
+      text(kSpace);
+    }
+  }
+  if (at == end || !cr_) return at;
+  const bool ends_line = *at == '\n';
+  // RFC 6376 3.4.4: "Ignore all whitespace at the end of lines."
+  if (blank_ && !ends_line) text(kSpace);
+  blank_ = cr_ = false;
+  text(ends_line ? kLineEnd : kLineEnd.substr(0, 1));
+  return ends_line ? at + 1 : at;
+}
+
+// RFC 6376 3.4.4: "Reduce all sequences of WSP within a line to a single SP character."
+void BodyCanonicalizer::relaxed(const char* at, const char* end) {
+  const char* begin = at;  // of what is not written yet
+  while ((at = find_change<false>(at, end)) != end) {
+    begin = blanks(at, begin, end);
+    if (blank_) return;
+    at = smtp::is_blank(*begin) ? begin + 1 : begin;
+  }
+  cr_ = begin != end && end[-1] == '\r';
+  text(between(begin, cr_ ? end - 1 : end));
+}
+
+// The blanks from `run` on, behind the text from `begin` on, which is written.  Returns where the text goes on, which
+// is a space where one of the run stays there.  With `blank_` all is dealt with.
+const char* BodyCanonicalizer::blanks(const char* run, const char* begin, const char* end) {
+  const char* past = run;
+  while (past != end && smtp::is_blank(*past)) ++past;
+  const bool at_cr = past != end && *past == '\r';
+  if (past == end || (at_cr && end - past == 1)) {
+    text(between(begin, run));
+    blank_ = true;
+    cr_ = at_cr;
+    return end;
+  }
+  if (at_cr && past[1] == '\n') {
+    text(between(begin, run));
+    return past;
+  }
+  if (past[-1] == ' ') {
+    text(between(begin, run));
+    return past - 1;
+  }
+  if (*run == ' ') {
+    text(between(begin, run + 1));
+    return past;
+  }
+  text(between(begin, run));
+  text(kSpace);
+  return past;
+}
+
+// RFC 6376 3.4.3: "ignores all empty lines at the end of the message body", and so does 3.4.4: line ends wait for what
+// follows them.  A CRLF is never divided between two calls.
+void BodyCanonicalizer::text(std::string_view bytes) {
+  std::size_t size = bytes.size();
+  while (size >= 2 && bytes[size - 1] == '\n' && bytes[size - 2] == '\r') size -= 2;
+  if (size > 0) {
+    release_line_ends();
+    out_.write(bytes.substr(0, size));
+    any_ = true;
+  }
+  line_ends_ += (bytes.size() - size) / 2;
+}
+
+void BodyCanonicalizer::release_line_ends() {
+  while (line_ends_ > 0) {
+    const std::size_t count = std::min(line_ends_, kLineEndsAtOnce);
+    out_.write({kLineEnds.data(), 2 * count});
+    line_ends_ -= count;
+  }
+}
+
+// RFC 6376 3.4.3: "If there is no body or no trailing CRLF on the message body, a CRLF is added."  3.4.4 adds one only
+// to a body that is not empty.
+void BodyCanonicalizer::finish() {
+  if (cr_) {
+    if (blank_) text(kSpace);
+    text(kLineEnd.substr(0, 1));
+  }
+  if (any_ || form_ == Canonicalization::simple) out_.write(kLineEnd);
+}
+
+}  // namespace sluice::dkim

@@ -1,0 +1,50 @@
+// A message's body in the form over which it is hashed (RFC 6376 3.4.3, 3.4.4), while it comes in pieces that may be
+// cut anywhere.  What stays as it is goes on from where it lies: nothing is copied here, and nothing allocated.
+//
+// A line ends with CRLF and with nothing else; a bare CR or LF is a byte like others.  (None reaches a signer: the
+// relay refuses or mends them.)  A last line without its line end gets one, as it does when DATA carries it.
+//
+// A value of one message and one form.  One thread at a time.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+#include "engine/dkim/algorithm.h"
+
+namespace sluice::dkim {
+
+// Where the canonical bytes go.
+class BodyOutput {
+ public:
+  virtual void write(std::string_view bytes) = 0;
+
+ protected:
+  ~BodyOutput() = default;
+};
+
+class BodyCanonicalizer {
+ public:
+  // `out` must outlive it.
+  BodyCanonicalizer(Canonicalization form, BodyOutput& out) : out_(out), form_(form) {}
+
+  void feed(std::string_view bytes);
+  // The body has ended.
+  void finish();
+
+ private:
+  const char* resume(const char* at, const char* end);
+  void relaxed(const char* at, const char* end);
+  const char* blanks(const char* run, const char* begin, const char* end);
+  void text(std::string_view bytes);
+  void release_line_ends();
+
+  BodyOutput& out_;
+  std::size_t line_ends_ = 0;  // CRLFs that are written when more than line ends follows
+  Canonicalization form_;
+  bool blank_ = false;  // behind what was written: one blank or more, which a line end would remove
+  bool cr_ = false;     // then a CR, of which it is not known yet whether it is of a line end
+  bool any_ = false;    // something was written
+};
+
+}  // namespace sluice::dkim

@@ -1,0 +1,70 @@
+#include "engine/dkim/body_hashes.h"
+
+#include <algorithm>
+
+#include "engine/base/check.h"
+
+namespace sluice::dkim {
+
+void BodyHashes::reset(BodyForms forms, message::BodyForm form) {
+  simple_.reset();
+  relaxed_.reset();
+  if (forms.simple) simple_.emplace(Canonicalization::simple);
+  if (forms.relaxed) relaxed_.emplace(Canonicalization::relaxed);
+  form_ = form;
+  unstuffer_ = {};
+}
+
+void BodyHashes::feed(std::string_view bytes) {
+  if (form_ == message::BodyForm::literal) {
+    feed_literal(bytes);
+    return;
+  }
+  while (!bytes.empty()) {
+    const auto step = unstuffer_.step(bytes);
+    feed_literal(bytes.substr(0, step.copy));
+    bytes.remove_prefix(step.copy + step.skip);
+  }
+}
+
+void BodyHashes::feed_literal(std::string_view bytes) {
+  if (simple_) simple_->canonical.feed(bytes);
+  if (relaxed_) relaxed_->canonical.feed(bytes);
+}
+
+void BodyHashes::finish() {
+  for (auto* body : {&simple_, &relaxed_}) {
+    if (!*body) continue;
+    (*body)->canonical.finish();
+    (*body)->digest = (*body)->hasher.finish();
+  }
+}
+
+const Digest& BodyHashes::digest(Canonicalization form) const {
+  const auto& body = form == Canonicalization::simple ? simple_ : relaxed_;
+  CHECK(body && body->digest);
+  return *body->digest;
+}
+
+void BodyHashes::Hasher::write(std::string_view bytes) {
+  if (bytes.size() >= kLongBytes) {
+    flush();
+    hash_.update(bytes);
+    return;
+  }
+  if (bytes.size() > gathered_.size() - size_) flush();
+  std::ranges::copy(bytes, gathered_.begin() + static_cast<std::ptrdiff_t>(size_));
+  size_ += bytes.size();
+}
+
+void BodyHashes::Hasher::flush() {
+  hash_.update({gathered_.data(), size_});
+  size_ = 0;
+}
+
+Digest BodyHashes::Hasher::finish() {
+  flush();
+  return hash_.finish();
+}
+
+}  // namespace sluice::dkim

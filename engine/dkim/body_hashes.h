@@ -1,0 +1,71 @@
+// The hashes of a message's body for all its signatures, from one pass over the bytes: signatures with the same
+// canonical form of the body share one (bh= of RFC 6376 3.5).
+// Of one message at a time; reset() makes it ready for the next.  Feeding allocates nothing.  One thread at a time.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <string_view>
+
+#include "engine/dkim/algorithm.h"
+#include "engine/dkim/body_canonical.h"
+#include "engine/dkim/sha256.h"
+#include "engine/message/envelope.h"
+#include "engine/smtp/scan.h"
+
+namespace sluice::dkim {
+
+// Which canonical forms of the body are hashed.
+struct BodyForms {
+  bool simple = false;
+  bool relaxed = false;
+};
+
+class BodyHashes {
+ public:
+  BodyHashes() = default;
+  BodyHashes(const BodyHashes&) = delete;
+  BodyHashes& operator=(const BodyHashes&) = delete;
+
+  // A message begins.  `form`: how its body is fed; dots that were stuffed are no part of what is signed.
+  void reset(BodyForms forms, message::BodyForm form);
+  // The next bytes of the body, without the header and its empty line, in pieces of any size.
+  void feed(std::string_view bytes);
+  // The body has ended.
+  void finish();
+  // After finish(); reset() was given this form.
+  [[nodiscard]] const Digest& digest(Canonicalization form) const;
+
+ private:
+  // Short spans are gathered, so that the hash is called for long ones alone.
+  class Hasher final : public BodyOutput {
+   public:
+    void write(std::string_view bytes) override;
+    [[nodiscard]] Digest finish();
+
+   private:
+    static constexpr std::size_t kGatheredBytes = 1024;
+    static constexpr std::size_t kLongBytes = 256;
+    void flush();
+
+    Sha256Hash hash_;
+    std::size_t size_ = 0;
+    std::array<char, kGatheredBytes> gathered_;
+  };
+  struct Body {
+    explicit Body(Canonicalization form) : canonical(form, hasher) {}
+    Hasher hasher;
+    BodyCanonicalizer canonical;
+    std::optional<Digest> digest;
+  };
+
+  void feed_literal(std::string_view bytes);
+
+  std::optional<Body> simple_;
+  std::optional<Body> relaxed_;
+  message::BodyForm form_ = message::BodyForm::literal;
+  smtp::DotUnstuffer unstuffer_;
+};
+
+}  // namespace sluice::dkim

@@ -1,0 +1,162 @@
+// The body's canonical forms: the examples of RFC 6376, and whatever else is fed, however it is cut, as the plain
+// reference has it.
+#include "engine/dkim/body_canonical.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+#include <string>
+#include <string_view>
+
+#include "engine/dkim/body_hashes.h"
+#include "engine/smtp/base64.h"
+#include "tests/support/plain_canonical.h"
+
+namespace sluice::dkim {
+namespace {
+
+class Text final : public BodyOutput {
+ public:
+  void write(std::string_view bytes) override { text_ += bytes; }
+  [[nodiscard]] const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+// Fed in pieces of `piece` bytes.
+std::string canonical(std::string_view body, Canonicalization form, std::size_t piece) {
+  Text out;
+  BodyCanonicalizer machine(form, out);
+  for (std::size_t at = 0; at < body.size(); at += piece) machine.feed(body.substr(at, piece));
+  machine.finish();
+  return out.text();
+}
+
+void expect_canonical(std::string_view body, std::string_view simple, std::string_view relaxed) {
+  EXPECT_EQ(testing::plain_body(body, false), simple);
+  EXPECT_EQ(testing::plain_body(body, true), relaxed);
+  for (const std::size_t piece : {std::size_t{1}, std::size_t{2}, std::size_t{3}, std::size_t{1000}}) {
+    EXPECT_EQ(canonical(body, Canonicalization::simple, piece), simple) << "in pieces of " << piece;
+    EXPECT_EQ(canonical(body, Canonicalization::relaxed, piece), relaxed) << "in pieces of " << piece;
+  }
+}
+
+// RFC 6376 3.4.5, with its errata: the line of blanks is no empty line to the simple form.
+TEST(DkimBody, TheExampleOfRfc6376) {
+  expect_canonical(" C \r\nD \t E\r\n\r\n\r\n", " C \r\nD \t E\r\n", " C\r\nD E\r\n");
+}
+
+TEST(DkimBody, Empty) {
+  expect_canonical("", "\r\n", "");
+  expect_canonical("\r\n", "\r\n", "");
+  expect_canonical("\r\n\r\n\r\n", "\r\n", "");
+  expect_canonical(" \r\n\t\r\n", " \r\n\t\r\n", "");
+  expect_canonical(" ", " \r\n", "");
+}
+
+TEST(DkimBody, EmptyLines) {
+  expect_canonical("\r\n\r\na\r\n\r\nb\r\n\r\n", "\r\n\r\na\r\n\r\nb\r\n", "\r\n\r\na\r\n\r\nb\r\n");
+  expect_canonical("a\r\n \r\n\t \r\n", "a\r\n \r\n\t \r\n", "a\r\n");
+  expect_canonical("a\r\n \r\nb \r\n", "a\r\n \r\nb \r\n", "a\r\n\r\nb\r\n");
+  std::string lines;
+  for (std::size_t i = 0; i < 1000; ++i) lines += "\r\n";
+  expect_canonical("a" + lines, "a\r\n", "a\r\n");
+  expect_canonical("a" + lines + "b", "a" + lines + "b\r\n", "a" + lines + "b\r\n");
+}
+
+TEST(DkimBody, ALastLineWithoutItsEndGetsOne) {
+  expect_canonical("a", "a\r\n", "a\r\n");
+  expect_canonical("a \t", "a \t\r\n", "a\r\n");
+  expect_canonical("a\r\nb", "a\r\nb\r\n", "a\r\nb\r\n");
+}
+
+TEST(DkimBody, ABareCrOrLfIsAByteLikeOthers) {
+  expect_canonical("a \rb\r\n", "a \rb\r\n", "a \rb\r\n");
+  expect_canonical("a \nb \n \r\n", "a \nb \n \r\n", "a \nb \n\r\n");
+  expect_canonical("a\r\r\n", "a\r\r\n", "a\r\r\n");
+  expect_canonical("a\r", "a\r\r\n", "a\r\r\n");
+  expect_canonical("a \t\r", "a \t\r\r\n", "a \r\r\n");
+  expect_canonical("\r\r", "\r\r\r\n", "\r\r\r\n");
+}
+
+TEST(DkimBody, BlanksAtAnyPlaceOfALongLine) {
+  for (std::size_t at = 0; at < 200; ++at)
+    for (const std::string_view run : {" ", "\t", "  ", " \t", "\t ", "\t\t", " \r\n", "\t\r\n", " \r", "  \t \t"}) {
+      std::string body(200, 'x');
+      body.insert(at, run);
+      for (const std::size_t piece : {std::size_t{7}, std::size_t{64}, std::size_t{1000}}) {
+        EXPECT_EQ(canonical(body, Canonicalization::relaxed, piece), testing::plain_body(body, true))
+            << at << " " << run.size() << " in pieces of " << piece;
+        EXPECT_EQ(canonical(body, Canonicalization::simple, piece), testing::plain_body(body, false));
+      }
+    }
+}
+
+TEST(DkimBody, WhateverComesIsAsThePlainReferenceHasIt) {
+  std::mt19937 random(6376);
+  constexpr std::string_view kAlphabet = " \t\r\nax\x80";
+  for (int round = 0; round < 3000; ++round) {
+    std::string body;
+    const std::size_t size = random() % 300;
+    while (body.size() < size) {
+      if (random() % 3 == 0)
+        body += "\r\n";
+      else if (random() % 8 == 0)
+        body.append(random() % 100, 'y');
+      else
+        body += kAlphabet[random() % kAlphabet.size()];
+    }
+    const std::size_t piece = 1 + random() % 90;
+    EXPECT_EQ(canonical(body, Canonicalization::simple, piece), testing::plain_body(body, false));
+    EXPECT_EQ(canonical(body, Canonicalization::relaxed, piece), testing::plain_body(body, true));
+  }
+}
+
+std::string base64(const Digest& digest) {
+  std::string text;
+  smtp::append_base64({reinterpret_cast<const char*>(digest.data()), digest.size()}, text);
+  return text;
+}
+
+// RFC 6376 3.4.3 and 3.4.4 print the hashes of an empty body.
+TEST(DkimBodyHashes, OfAnEmptyBody) {
+  BodyHashes hashes;
+  hashes.reset({.simple = true, .relaxed = true}, message::BodyForm::literal);
+  hashes.finish();
+  EXPECT_EQ(base64(hashes.digest(Canonicalization::simple)), "frcCV1k9oG9oKj3dpUqdJg1PxRT2RSN/XKdLCPjaYaY=");
+  EXPECT_EQ(base64(hashes.digest(Canonicalization::relaxed)), "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
+}
+
+// RFC 6376 A.2 and RFC 8463 A have the same body, and print its hash.
+TEST(DkimBodyHashes, OfTheExampleInTheAppendices) {
+  constexpr std::string_view kBody = "Hi.\r\n\r\nWe lost the game. Are you hungry yet?\r\n\r\nJoe.\r\n";
+  constexpr std::string_view kHash = "2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=";
+  BodyHashes hashes;
+  for (int message = 0; message < 2; ++message) {
+    hashes.reset({.simple = true, .relaxed = true}, message::BodyForm::literal);
+    for (const char c : kBody) hashes.feed({&c, 1});
+    hashes.finish();
+    EXPECT_EQ(base64(hashes.digest(Canonicalization::simple)), kHash);
+    EXPECT_EQ(base64(hashes.digest(Canonicalization::relaxed)), kHash);
+  }
+}
+
+TEST(DkimBodyHashes, StuffedDotsAreNoPartOfTheBody) {
+  const std::string literal = ".\r\n..a .\r\n" + std::string(3000, 'x') + "\r\n.b";
+  const std::string stuffed = "..\r\n...a .\r\n" + std::string(3000, 'x') + "\r\n..b";
+  for (const std::size_t piece : {std::size_t{1}, std::size_t{5}, std::size_t{10'000}}) {
+    BodyHashes hashes;
+    hashes.reset({.relaxed = true}, message::BodyForm::literal);
+    hashes.feed(literal);
+    hashes.finish();
+    const Digest expected = hashes.digest(Canonicalization::relaxed);
+    hashes.reset({.relaxed = true}, message::BodyForm::dot_stuffed);
+    for (std::size_t at = 0; at < stuffed.size(); at += piece) hashes.feed(std::string_view(stuffed).substr(at, piece));
+    hashes.finish();
+    EXPECT_EQ(hashes.digest(Canonicalization::relaxed), expected);
+  }
+}
+
+}  // namespace
+}  // namespace sluice::dkim
