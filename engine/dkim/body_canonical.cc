@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "engine/dkim/white_space.h"
 #include "engine/smtp/ascii.h"
@@ -104,7 +105,7 @@ void BodyCanonicalizer::text(std::string_view bytes) {
   while (size >= 2 && bytes[size - 1] == '\n' && bytes[size - 2] == '\r') size -= 2;
   if (size > 0) {
     release_line_ends();
-    out_.write(bytes.substr(0, size));
+    write(bytes.substr(0, size));
     any_ = true;
   }
   line_ends_ += (bytes.size() - size) / 2;
@@ -113,7 +114,7 @@ void BodyCanonicalizer::text(std::string_view bytes) {
 void BodyCanonicalizer::release_line_ends() {
   while (line_ends_ > 0) {
     const std::size_t count = std::min(line_ends_, kLineEndsAtOnce);
-    out_.write({kLineEnds.data(), 2 * count});
+    write({kLineEnds.data(), 2 * count});
     line_ends_ -= count;
   }
 }
@@ -125,7 +126,23 @@ void BodyCanonicalizer::finish() {
     if (blank_) text(kSpace);
     text(kLineEnd.substr(0, 1));
   }
-  if (any_ || form_ == Canonicalization::simple) out_.write(kLineEnd);
+  if (any_ || form_ == Canonicalization::simple) write(kLineEnd);
+  flush();
+}
+
+void BodyCanonicalizer::write(std::string_view bytes) {
+  if (bytes.size() > kGatheredBytes - gathered_size_ || bytes.size() >= kLongBytes) flush();
+  if (bytes.size() >= kLongBytes) {
+    out_.write(bytes);
+    return;
+  }
+  std::memcpy(gathered_.data() + gathered_size_, bytes.data(), bytes.size());
+  gathered_size_ += bytes.size();
+}
+
+void BodyCanonicalizer::flush() {
+  if (gathered_size_ > 0) out_.write({gathered_.data(), gathered_size_});
+  gathered_size_ = 0;
 }
 
 }  // namespace sluice::dkim

@@ -7,6 +7,7 @@
 // A value of one message and one form.  One thread at a time.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <string_view>
 
@@ -38,6 +39,11 @@ class BodyCanonicalizer {
   const char* blanks(const char* run, const char* begin, const char* end);
   void text(std::string_view bytes);
   void release_line_ends();
+  void write(std::string_view bytes);
+  void flush();
+
+  static constexpr std::size_t kGatheredBytes = 2048;
+  static constexpr std::size_t kLongBytes = 512;
 
   BodyOutput& out_;
   std::size_t line_ends_ = 0;  // CRLFs that are written when more than line ends follows
@@ -45,6 +51,8 @@ class BodyCanonicalizer {
   bool blank_ = false;  // behind what was written: one blank or more, which a line end would remove
   bool cr_ = false;     // then a CR, of which it is not known yet whether it is of a line end
   bool any_ = false;    // something was written
+  std::size_t gathered_size_ = 0;
+  std::array<char, kGatheredBytes> gathered_;
 };
 
 }  // namespace sluice::dkim

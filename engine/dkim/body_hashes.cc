@@ -1,7 +1,5 @@
 #include "engine/dkim/body_hashes.h"
 
-#include <algorithm>
-
 #include "engine/base/check.h"
 
 namespace sluice::dkim {
@@ -44,27 +42,6 @@ const Digest& BodyHashes::digest(Canonicalization form) const {
   const auto& body = form == Canonicalization::simple ? simple_ : relaxed_;
   CHECK(body && body->digest);
   return *body->digest;
-}
-
-void BodyHashes::Hasher::write(std::string_view bytes) {
-  if (bytes.size() >= kLongBytes) {
-    flush();
-    hash_.update(bytes);
-    return;
-  }
-  if (bytes.size() > gathered_.size() - size_) flush();
-  std::ranges::copy(bytes, gathered_.begin() + static_cast<std::ptrdiff_t>(size_));
-  size_ += bytes.size();
-}
-
-void BodyHashes::Hasher::flush() {
-  hash_.update({gathered_.data(), size_});
-  size_ = 0;
-}
-
-Digest BodyHashes::Hasher::finish() {
-  flush();
-  return hash_.finish();
 }
 
 }  // namespace sluice::dkim

@@ -3,7 +3,6 @@
 // Of one message at a time; reset() makes it ready for the next.  Feeding allocates nothing.  One thread at a time.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <optional>
 #include <string_view>
@@ -38,20 +37,13 @@ class BodyHashes {
   [[nodiscard]] const Digest& digest(Canonicalization form) const;
 
  private:
-  // Short spans are gathered, so that the hash is called for long ones alone.
   class Hasher final : public BodyOutput {
    public:
-    void write(std::string_view bytes) override;
-    [[nodiscard]] Digest finish();
+    void write(std::string_view bytes) override { hash_.update(bytes); }
+    [[nodiscard]] Digest finish() { return hash_.finish(); }
 
    private:
-    static constexpr std::size_t kGatheredBytes = 1024;
-    static constexpr std::size_t kLongBytes = 256;
-    void flush();
-
     Sha256Hash hash_;
-    std::size_t size_ = 0;
-    std::array<char, kGatheredBytes> gathered_;
   };
   struct Body {
     explicit Body(Canonicalization form) : canonical(form, hasher) {}

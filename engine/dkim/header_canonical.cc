@@ -1,5 +1,7 @@
 #include "engine/dkim/header_canonical.h"
 
+#include <algorithm>
+
 #include "engine/dkim/white_space.h"
 #include "engine/smtp/ascii.h"
 
@@ -50,7 +52,10 @@ void append_canonical(const HeaderField& field, Canonicalization form, std::stri
     return;
   }
   // RFC 6376 3.4.2: "Convert all header field names (not the header field values) to lowercase."
-  for (const char c : field.name) out += to_lower(c);
+  const std::size_t begin = out.size();
+  out += field.name;
+  std::transform(out.begin() + static_cast<std::ptrdiff_t>(begin), out.end(),
+                 out.begin() + static_cast<std::ptrdiff_t>(begin), [](char c) { return to_lower(c); });
   out += ':';
   append_relaxed_value(field.whole.substr(field.colon + 1), out);
 }

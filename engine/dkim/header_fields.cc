@@ -1,5 +1,6 @@
 #include "engine/dkim/header_fields.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "engine/smtp/ascii.h"
@@ -24,7 +25,8 @@ std::optional<HeaderField> read_field(std::string_view whole) {
   const std::size_t colon = whole.find(':');
   if (colon == std::string_view::npos) return std::nullopt;
   const std::string_view name = smtp::without_trailing_blanks(whole.substr(0, colon));
-  if (name.empty() || name.find_first_of(" \t\r\n") != std::string_view::npos) return std::nullopt;
+  // RFC 5322 2.2: "printable US-ASCII characters".
+  if (name.empty() || !std::ranges::all_of(name, [](char c) { return c > ' ' && c < '\x7f'; })) return std::nullopt;
   return HeaderField{.name = name, .whole = whole, .colon = colon};
 }
 
