@@ -1,0 +1,273 @@
+#!/usr/bin/env python3
+"""DKIM signatures, verified by others: dkimpy and OpenDKIM's library get strange messages, each signed with both kinds of keys
+in one of four forms. What was signed is good to both, and nothing is good to either of them when one byte is changed."""
+
+import base64
+import ctypes
+import itertools
+import os
+import random
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+import dkim
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from lib.dkim_messages import OVERSIGNED, SIGNED, Message
+from lib.harness import cases, expect, expect_equal, expect_in, main, shared, test
+
+DKIM_SIGN = os.path.join(os.path.dirname(os.environ["SLUICE"]), "tests", "tools", "dkim_sign")
+MESSAGES = 500
+PER_TEST = 25
+LARGE_HEADER_BYTES = 100_000
+FORMS = [(header, body) for header in ("relaxed", "simple") for body in ("relaxed", "simple")]
+SIGNED_NAMES = {name.lower() for name in (*SIGNED, b"From")}
+FIELDS_OF_A_NAME_MAX = 32  # what is above them is not signed
+DOMAIN, SELECTOR = "example.com", "s1"
+U_DOMAIN, A_DOMAIN = "bücher.example", "xn--bcher-kva.example"
+
+
+# ------------------------------------------------------------------------------------------------ the signer
+
+
+class Signer:
+    """dkim_sign, with a new pair of keys."""
+
+    def __init__(self):
+        self.folder = tempfile.TemporaryDirectory()
+        keys = []
+        for name, options in (("rsa", ["RSA", "-pkeyopt", "rsa_keygen_bits:2048"]), ("ed25519", ["ED25519"])):
+            keys.append(os.path.join(self.folder.name, name + ".der"))
+            subprocess.run(["openssl", "genpkey", "-outform", "DER", "-out", keys[-1], "-algorithm", *options], check=True,
+                           capture_output=True, timeout=60)  # fmt: skip
+        self.process = subprocess.Popen([DKIM_SIGN, *keys], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        rsa, ed25519 = (self.process.stdout.readline().strip().decode() for _ in range(2))
+        self.records = {"rsa": f"v=DKIM1; k=rsa; p={rsa}", "ed25519": f"v=DKIM1; k=ed25519; p={ed25519}"}
+
+    def sign(self, message, header="relaxed", body="relaxed", domain=DOMAIN, agent="-", smtputf8=False, stuffed=False, piece=4096):
+        """The two fields, RSA's first; none where there is no From."""
+        head, rest = message.stuffed() if stuffed else (message.header, message.body)
+        line = [header, body, domain, SELECTOR, agent, "smtputf8" if smtputf8 else "ascii", "stuffed" if stuffed else "literal",
+                int(time.time()), piece, len(head), len(head + rest)]  # fmt: skip
+        self.process.stdin.write(" ".join(map(str, line)).encode() + b"\n" + head + rest)
+        self.process.stdin.flush()
+        size = self.process.stdout.readline()
+        if size == b"no-from\n":
+            return []
+        fields = self.process.stdout.read(int(size))
+        return re.findall(rb"DKIM-Signature:.*?\r\n(?![ \t])", fields, re.DOTALL)
+
+    def stop(self):
+        self.process.stdin.close()
+        expect_equal(self.process.wait(timeout=20), 0, "the exit status of dkim_sign")
+        self.folder.cleanup()
+
+
+@shared
+def signer():
+    return Signer()
+
+
+# --------------------------------------------------------------------------------------------- the verifiers
+
+
+def dkimpy_verdict(text, domain=DOMAIN):
+    """Of the first signature in TEXT."""
+
+    def record(name, timeout=5):
+        name = name.decode() if isinstance(name, bytes) else name
+        for kind, value in signer().records.items():
+            if name == f"{SELECTOR}-{kind}._domainkey.{domain}.":
+                return value.encode()
+        return None
+
+    try:
+        return "good" if dkim.DKIM(text).verify(0, dnsfunc=record) else "bad"
+    except (dkim.DKIMException, ValueError) as error:
+        return f"bad: {error!r}"
+
+
+DKIM_OP_SETOPT, DKIM_OPTS_QUERYMETHOD, DKIM_OPTS_QUERYINFO, DKIM_QUERY_FILE, DKIM_STAT_OK = 1, 6, 7, 1, 0
+
+
+class OpenDkim:
+    """libopendkim, which gets the keys from a file in place of the DNS."""
+
+    def __init__(self):
+        library = self.library = ctypes.CDLL("libopendkim.so.11")
+        for name in ("dkim_init", "dkim_verify"):
+            getattr(library, name).restype = ctypes.c_void_p
+        library.dkim_getresultstr.restype = library.dkim_geterror.restype = ctypes.c_char_p
+        self.handle = ctypes.c_void_p(library.dkim_init(None, None))
+        self.file = tempfile.NamedTemporaryFile(mode="w", encoding="utf-8")
+        for domain in (DOMAIN, A_DOMAIN):
+            for kind, record in signer().records.items():
+                self.file.write(f"{SELECTOR}-{kind}._domainkey.{domain} {record}\n")
+        self.file.flush()
+        method = ctypes.c_int(DKIM_QUERY_FILE)
+        path = ctypes.create_string_buffer(self.file.name.encode(), 1024)
+        expect_equal(library.dkim_options(self.handle, DKIM_OP_SETOPT, DKIM_OPTS_QUERYMETHOD, ctypes.byref(method), ctypes.c_size_t(4)), 0, "QUERYMETHOD")
+        expect_equal(library.dkim_options(self.handle, DKIM_OP_SETOPT, DKIM_OPTS_QUERYINFO, path, ctypes.c_size_t(1024)), 0, "QUERYINFO")
+
+    def verdict(self, text):
+        """Of TEXT, which has one signature."""
+        library, status = self.library, ctypes.c_int(0)
+        header, found, body = text.partition(b"\r\n\r\n")
+        header += b"\r\n" if found else b""
+        one = ctypes.c_void_p(library.dkim_verify(self.handle, b"test", None, ctypes.byref(status)))
+        try:
+            for field in re.findall(rb".+?\r\n(?![ \t])", header, re.DOTALL):
+                result = library.dkim_header(one, field[:-2], ctypes.c_size_t(len(field) - 2))
+                if result != DKIM_STAT_OK:
+                    return f"bad: header: {library.dkim_getresultstr(result).decode()}"
+            result = library.dkim_eoh(one)
+            if result == DKIM_STAT_OK and body:
+                result = library.dkim_body(one, body, ctypes.c_size_t(len(body)))
+            if result == DKIM_STAT_OK:
+                result = library.dkim_eom(one, None)
+            why = library.dkim_geterror(one) or b""
+            return "good" if result == DKIM_STAT_OK else f"bad: {library.dkim_getresultstr(result).decode()}: {why.decode()}"
+        finally:
+            library.dkim_free(one)
+
+    def stop(self):
+        self.library.dkim_close(self.handle)
+
+
+@shared
+def opendkim():
+    return OpenDkim()
+
+
+def verdicts(field, text, relaxed_header, domain=DOMAIN):
+    """What the two say of TEXT with the signature FIELD in front of it."""
+    found = {"OpenDKIM": opendkim().verdict(field + text)}
+    # dkimpy's parser has no blanks before a colon (RFC 5322 4.5). The relaxed form has none either, and so they may go.
+    header, end, body = text.partition(b"\r\n\r\n")
+    unspaced = re.sub(rb"^([!-9;-~]+)[ \t]+:", rb"\1:", header, flags=re.MULTILINE)
+    if unspaced == header or relaxed_header:
+        found["dkimpy"] = dkimpy_verdict(field + unspaced + end + body, domain)
+    return found
+
+
+# ------------------------------------------------------------------------------------- one byte that is changed
+
+
+def letters(text, begin=0):
+    """Where letters and digits are, which every canonical form keeps."""
+    return [begin + found.start() for found in re.finditer(rb"[0-9A-Za-z]", text)]
+
+
+def signed_places(field, text):
+    """Lists of offsets in FIELD + TEXT of bytes that are signed: in the values of the signature's field and of each signed
+    field, and in the body."""
+    header, _, body = text.partition(b"\r\n\r\n")
+    name_size, counts = len("DKIM-Signature:"), {}
+    # Not the last digit of base64: some of its bits count for nothing.
+    places = [[at for at in letters(field[name_size:], name_size) if field[at + 1 : at + 2] != b"="]]
+    lines = re.findall(rb".+?\r\n(?![ \t])", header + b"\r\n", re.DOTALL)
+    ends = list(itertools.accumulate((len(line) for line in lines), initial=len(field)))[1:]
+    for line, end in zip(reversed(lines), reversed(ends)):
+        name, _, value = line.partition(b":")
+        name = name.strip().lower()
+        counts[name] = counts.get(name, 0) + 1
+        if name in SIGNED_NAMES and counts[name] <= FIELDS_OF_A_NAME_MAX:
+            places.append(letters(value[:5000], end - len(value)))
+    places.append(letters(body, len(field) + len(text) - len(body)))
+    return [some for some in places if some]
+
+
+def changed(whole, place, chance):
+    other = chance.choice([c for c in b"abcdefXYZ0123456789" if c != whole[place]])
+    return whole[:place] + bytes([other]) + whole[place + 1 :]
+
+
+# ---------------------------------------------------------------------------------------------------- the tests
+
+
+def about(seed):
+    """How the message of this number is signed."""
+    header, body = FORMS[seed % 4]
+    return {"header": header, "body": body, "stuffed": seed % 3 == 0, "piece": (1, 7, 100, 4096, 1 << 20)[seed % 5],
+            "agent": ("-", "joe@example.com", "@news.example.com")[seed % 3]}  # fmt: skip
+
+
+@cases(*range(0, MESSAGES, PER_TEST))
+def strange_messages_are_good_to_both_verifiers(first):
+    for seed in range(first, first + PER_TEST):
+        message, how = Message(seed), about(seed)
+        fields = signer().sign(message, **how)
+        expect_equal(len(fields), 2, f"signatures of message {seed}")
+        for field in fields:
+            for who, verdict in verdicts(field, message.received(), how["header"] == "relaxed").items():
+                expect_equal(verdict, "good", f"{who} on message {seed}, {how}, {field[:60]!r}")
+
+
+@cases(*range(0, MESSAGES, PER_TEST))
+def one_changed_byte_is_bad_to_both_verifiers(first):
+    for seed in range(first, first + PER_TEST):
+        message, how, chance = Message(seed), about(seed), random.Random(seed)
+        for field in signer().sign(message, **how):
+            whole = field + message.received()
+            kinds = signed_places(field, message.received())
+            if len(message.header) > LARGE_HEADER_BYTES:
+                kinds = [chance.choice(kinds)]  # the verifiers take seconds for each
+            for places in kinds:
+                place = chance.choice(places)
+                bad = changed(whole, place, chance)
+                size = len(field)
+                for who, verdict in verdicts(bad[:size], bad[size:], how["header"] == "relaxed").items():
+                    expect(verdict != "good", f"{who} takes message {seed}, {how}, with byte {place} changed: {whole[place - 20 : place + 20]!r}")
+
+
+@cases(*range(0, 100, PER_TEST))
+def a_field_that_is_added_is_bad_to_both_verifiers(first):
+    for seed in range(first, first + PER_TEST):
+        message, how = Message(seed), about(seed)
+        if len(message.header) > LARGE_HEADER_BYTES or seed % 50 == 7:
+            continue
+        field = signer().sign(message, **how)[seed % 2]
+        for name in OVERSIGNED:
+            text = name + b": added\r\n" + message.received()
+            for who, verdict in verdicts(field, text, how["header"] == "relaxed").items():
+                expect(verdict != "good", f"{who} takes message {seed} with another {name.decode()}")
+        for name in (b"Received", b"Return-Path", b"Authentication-Results", b"X-Spam", b"List-Id", b"Resent-From"):
+            text = name + b": added\r\n" + message.received()
+            for who, verdict in verdicts(field, text, how["header"] == "relaxed").items():
+                expect_equal(verdict, "good", f"{who} on message {seed} with another {name.decode()}")
+
+
+@test
+def without_from_there_is_no_signature():
+    message = Message(1)
+    message.header = b"To: a\r\n\r\n"
+    expect_equal(signer().sign(message), [], "signatures")
+
+
+# RFC 8616: in SMTPUTF8 mail d= is in U-labels, elsewhere in A-labels, of one and the same domain.
+@cases(("ascii", False, A_DOMAIN), ("smtputf8", True, U_DOMAIN))
+def an_international_domain_is_written_as_the_message_is(_name, smtputf8, written):
+    for domain in (A_DOMAIN, U_DOMAIN):
+        message = Message(9)
+        message.header = "From: jö@bücher.example\r\nSubject: Grüße\r\n\r\n".encode() if smtputf8 else b"From: a@b.example\r\n\r\n"
+        for field in signer().sign(message, domain=domain, smtputf8=smtputf8, agent=f"joe@{domain}"):
+            expect_in(f"d={written};".encode(), field, "the signature")
+            expect_in(f"i=joe@{written};".encode(), field, "the signature")
+            expect_equal(dkimpy_verdict(field + message.received(), written), "good", "dkimpy")
+            # OpenDKIM is older than RFC 8616: to it, a tag with anything but ASCII is a syntax error.
+            if not smtputf8:
+                expect_equal(opendkim().verdict(field + message.received()), "good", "OpenDKIM")
+
+
+@test
+def keys_are_as_their_records_have_them():
+    expect_equal(len(base64.b64decode(signer().records["ed25519"].split("p=")[1])), 32, "bytes of the Ed25519 key")
+    expect_in("p=MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A", signer().records["rsa"], "RSA's SubjectPublicKeyInfo")
+
+
+if __name__ == "__main__":
+    main()
