@@ -239,6 +239,7 @@ struct Requests {
                                                  {.signatory = &other, .algorithm = dkim::Algorithm::ed25519_sha256}};
 };
 
+// bare_us: the hash of as many bytes as are hashed of it.
 void header(benchmark::State& state) {
   const Requests requests;
   const std::string text = make_header(static_cast<std::size_t>(state.range(0)));
@@ -246,7 +247,22 @@ void header(benchmark::State& state) {
   dkim::BodyHashes hashes;
   hash_body(hashes, dkim::body_forms(wanted), message::BodyForm::literal, "");
   const auto inputs = std::make_unique<dkim::SigningInputs>();
-  for (auto _ : state) CHECK(inputs->prepare({.header = text, .body = &hashes, .now_s = 1'764'400'000}, wanted));
+  const dkim::MessageToSign message{.header = text, .body = &hashes, .now_s = 1'764'400'000};
+  const std::size_t field_bytes = inputs->prepare(message, wanted)->front().field.size();
+  const auto signed_fields = std::make_unique<dkim::SignedFields>();
+  signed_fields->select(text);
+  std::size_t size = wanted.size() * field_bytes;
+  for (const dkim::HeaderField* field : signed_fields->fields()) size += field->whole.size() + 2;
+  const std::string bytes(size, 'x');
+  compare(
+      state,
+      [&] {
+        dkim::Sha256Hash hash;
+        hash.update(bytes);
+        benchmark::DoNotOptimize(hash.finish());
+      },
+      [&] { CHECK(inputs->prepare(message, wanted)); });
+  state.counters["hashed"] = static_cast<double>(size);
 }
 
 // A header of 1 KB and a body of as much as is missing.
@@ -292,7 +308,13 @@ BENCHMARK(libcrypto_ed25519)->Unit(benchmark::kMicrosecond);
 BENCHMARK(libsodium_ed25519)->Unit(benchmark::kMicrosecond);
 BENCHMARK(parse_rsa)->Unit(benchmark::kMicrosecond);
 BENCHMARK(body)->Apply(body_arguments)->Unit(benchmark::kMicrosecond);
-BENCHMARK(header)->Args({1024, 1})->Args({4096, 1})->Args({4096, 2})->Args({65'536, 1})->Unit(benchmark::kMicrosecond);
+BENCHMARK(header)
+    ->Args({1024, 1})
+    ->Args({4096, 1})
+    ->Args({4096, 2})
+    ->Args({65'536, 1})
+    ->Iterations(100)
+    ->Unit(benchmark::kMicrosecond);
 BENCHMARK(both_signatures)->Arg(4096)->Arg(51'200)->Arg(1 << 20)->Iterations(50)->Unit(benchmark::kMicrosecond);
 
 }  // namespace

@@ -59,43 +59,21 @@ const char* BodyCanonicalizer::resume(const char* at, const char* end) {
 
 // RFC 6376 3.4.4: "Reduce all sequences of WSP within a line to a single SP character."
 void BodyCanonicalizer::relaxed(const char* at, const char* end) {
-  const char* begin = at;  // of what is not written yet
-  while ((at = find_change<false>(at, end)) != end) {
-    begin = blanks(at, begin, end);
-    if (blank_) return;
-    at = smtp::is_blank(*begin) ? begin + 1 : begin;
+  for (;;) {
+    const char* const run = find_change<false>(at, end);
+    if (run == end) break;
+    text(between(at, run));
+    at = past_blanks(run, end);
+    const bool at_cr = at != end && *at == '\r';
+    if (at == end || (at_cr && end - at == 1)) {
+      blank_ = true;
+      cr_ = at_cr;
+      return;
+    }
+    if (!at_cr || at[1] != '\n') text(kSpace);
   }
-  cr_ = begin != end && end[-1] == '\r';
-  text(between(begin, cr_ ? end - 1 : end));
-}
-
-// The blanks from `run` on, behind the text from `begin` on, which is written.  Returns where the text goes on, which
-// is a space where one of the run stays there.  With `blank_` all is dealt with.
-const char* BodyCanonicalizer::blanks(const char* run, const char* begin, const char* end) {
-  const char* past = run;
-  while (past != end && smtp::is_blank(*past)) ++past;
-  const bool at_cr = past != end && *past == '\r';
-  if (past == end || (at_cr && end - past == 1)) {
-    text(between(begin, run));
-    blank_ = true;
-    cr_ = at_cr;
-    return end;
-  }
-  if (at_cr && past[1] == '\n') {
-    text(between(begin, run));
-    return past;
-  }
-  if (past[-1] == ' ') {
-    text(between(begin, run));
-    return past - 1;
-  }
-  if (*run == ' ') {
-    text(between(begin, run + 1));
-    return past;
-  }
-  text(between(begin, run));
-  text(kSpace);
-  return past;
+  cr_ = at != end && end[-1] == '\r';
+  text(between(at, cr_ ? end - 1 : end));
 }
 
 // RFC 6376 3.4.3: "ignores all empty lines at the end of the message body", and so does 3.4.4: line ends wait for what

@@ -36,7 +36,6 @@ class BodyCanonicalizer {
  private:
   const char* resume(const char* at, const char* end);
   void relaxed(const char* at, const char* end);
-  const char* blanks(const char* run, const char* begin, const char* end);
   void text(std::string_view bytes);
   void release_line_ends();
   void write(std::string_view bytes);

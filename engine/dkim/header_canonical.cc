@@ -37,11 +37,11 @@ void append_relaxed_value(std::string_view value, std::string& out) {
       ++at;
       continue;
     }
-    out.append(begin, at);
+    out.append(begin, static_cast<std::size_t>(at - begin));
     if (past != end) out += ' ';
     begin = at = past;
   }
-  out.append(begin, end);
+  out.append(begin, static_cast<std::size_t>(end - begin));
 }
 
 }  // namespace

@@ -25,17 +25,20 @@ class FoldedLines {
   // After a blank, in this line or the next one.
   template <typename... Parts>
   void add_word(const Parts&... parts) {
-    const std::size_t begin = out_.size();
+    const std::size_t size = 1 + (size_of(parts) + ...);
+    if (out_.size() - line_ + size > kLineBytesMax) end_line();
     out_ += ' ';
     (add(parts), ...);
-    fold(begin, "\r\n");
   }
   // Without a blank, in this line or the next one.
   template <typename... Parts>
   void add_piece(const Parts&... parts) {
-    const std::size_t begin = out_.size();
+    const std::size_t size = (size_of(parts) + ...);
+    if (out_.size() - line_ + size > kLineBytesMax) {
+      end_line();
+      out_ += ' ';
+    }
     (add(parts), ...);
-    fold(begin, "\r\n ");
   }
   // In as many lines as it takes.
   void add_divided(std::string_view text) {
@@ -48,13 +51,15 @@ class FoldedLines {
   }
 
  private:
+  static constexpr std::size_t size_of(std::string_view text) { return text.size(); }
+  static constexpr std::size_t size_of(char /*c*/) { return 1; }
+  static constexpr std::size_t size_of(const Digest& digest) { return smtp::base64_encoded_bytes(digest.size()); }
   void add(std::string_view text) { out_ += text; }
   void add(char c) { out_ += c; }
   void add(const Digest& digest) { smtp::append_base64(text_of(digest), out_); }
-  void fold(std::size_t at, std::string_view line_end) {
-    if (out_.size() - line_ <= kLineBytesMax) return;
-    out_.insert(at, line_end);
-    line_ = at + 2;
+  void end_line() {
+    out_ += "\r\n";
+    line_ = out_.size();
   }
 
   std::string& out_;

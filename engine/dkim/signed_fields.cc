@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <optional>
 
 #include "engine/smtp/ascii.h"
 
@@ -60,24 +59,23 @@ constexpr std::size_t kNameBytesMax = [] {
   return most;
 }();
 
-// Which sizes names of the table have that begin with a letter, one bit for each: most fields are none of them, and go
-// by one look.
-constexpr auto kSizes = [] {
-  static_assert(kNameBytesMax < 32);
-  std::array<std::uint32_t, 26> sizes{};
-  for (const Row& row : kTable) sizes[static_cast<std::size_t>(row.name.front() - 'a')] |= 1U << row.name.size();
-  return sizes;
+// By the first letter and the size of a name the first row of the table that it may be, or kRows: most fields are none
+// of them, and go by one look.
+constexpr auto kFirstRows = [] {
+  std::array<std::array<std::uint8_t, kNameBytesMax + 1>, 26> rows{};
+  for (auto& sizes : rows) sizes.fill(kRows);
+  for (std::size_t row = kRows; row-- > 0;)
+    rows[static_cast<std::size_t>(kTable[row].name.front() - 'a')][kTable[row].name.size()] = row;
+  return rows;
 }();
 
-std::optional<std::size_t> row_of(std::string_view name) {
+// kRows: none.
+std::size_t row_of(std::string_view name) {
   const char first = to_lower(name.front());
-  if (name.size() > kNameBytesMax || first < 'a' || first > 'z') return std::nullopt;
-  if ((kSizes[static_cast<std::size_t>(first - 'a')] >> name.size() & 1U) == 0) return std::nullopt;
-  for (std::size_t row = 0; row < kRows; ++row) {
-    const std::string_view other = kTable[row].name;
-    if (other.size() == name.size() && other.front() == first && smtp::equals_ignore_case(other, name)) return row;
-  }
-  return std::nullopt;
+  if (name.size() > kNameBytesMax || first < 'a' || first > 'z') return kRows;
+  std::size_t row = kFirstRows[static_cast<std::size_t>(first - 'a')][name.size()];
+  while (row < kRows && !smtp::equals_ignore_case(kTable[row].name, name)) ++row;
+  return row;
 }
 
 }  // namespace
@@ -86,7 +84,8 @@ void SignedFields::select(std::string_view header) {
   static_assert(kRows <= kRowsMax);
   std::array<std::size_t, kRows> counts{};
   while (const auto field = take_field(header))
-    if (const auto row = row_of(field->name)) found_[*row][counts[*row]++ % kFieldsOfANameMax] = *field;
+    if (const std::size_t row = row_of(field->name); row < kRows)
+      found_[row][counts[row]++ % kFieldsOfANameMax] = *field;
 
   has_from_ = counts[kFromRow] > 0;
   names_.clear();

@@ -65,8 +65,8 @@ std::expected<std::span<const SigningInput>, SigningFault> SigningInputs::prepar
 
 std::string_view SigningInputs::literal_header(const MessageToSign& message) {
   std::string_view header = message.header;
-  const bool has_dots = header.starts_with('.') || header.find("\n.") != std::string_view::npos;
-  if (message.form == message::BodyForm::literal || !has_dots) return header;
+  if (message.form == message::BodyForm::literal) return header;
+  if (!header.starts_with('.') && header.find("\n.") == std::string_view::npos) return header;
   clear(unstuffed_);
   smtp::DotUnstuffer unstuffer;
   while (!header.empty()) {

@@ -80,4 +80,20 @@ const char* find_change(const char* at, const char* end) {
   return at;
 }
 
+// Behind the blanks that begin at `at`.
+inline const char* past_blanks(const char* at, const char* end) {
+#ifdef SLUICE_SCAN_SSE2
+  // Without a branch for each: how long an indentation is, no CPU foresees.
+  constexpr std::ptrdiff_t kLane = 16;
+  for (; end - at >= kLane; at += kLane) {
+    const __m128i lane = smtp::scan_detail::load_16(at);
+    const __m128i blank = _mm_or_si128(white_space_detail::equal(lane, ' '), white_space_detail::equal(lane, '\t'));
+    const auto mask = static_cast<std::uint32_t>(_mm_movemask_epi8(blank));
+    if (mask != 0xffff) return at + std::countr_one(mask);
+  }
+#endif
+  while (at != end && smtp::is_blank(*at)) ++at;
+  return at;
+}
+
 }  // namespace sluice::dkim
