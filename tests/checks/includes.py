@@ -343,7 +343,7 @@ BAD = {
     "a test reaches upward": ("tests/unit/smtp/bad_test.cc", '#include "engine/io/ring.h"\n', "may not know io"),
     "liburing outside io": ("engine/net/bad.cc", "#include <liburing.h>\n", "only for io"),
     "sockets outside io": ("engine/net/bad.cc", "#include <sys/socket.h>\n", "calls the kernel"),
-    "wolfSSL outside tls": ("engine/relay/bad.cc", "#include <wolfssl/ssl.h>\n", "only for tls"),
+    "wolfSSL outside tls": ("engine/relay/bad.cc", "#include <wolfssl/ssl.h>\n", "only for dkim, tls"),
     "a thread outside io": ("engine/smtp/bad.cc", "std::jthread t;\n", "std::jthread"),
     "a clock outside io": ("auth/bad.cc", "auto t = std::chrono::steady_clock::now();\n", "_clock::now"),
     "a random source outside io": ("auth/bad.cc", "#include <random>\n", "calls the kernel"),
