@@ -1,10 +1,11 @@
 // Keys that sign, and what they sign: the 32 bytes of a hash.  RSA takes hundreds of microseconds, and so is a worker's
 // work (engine/io's workers), never a core's loop's; Ed25519 takes a core 14.
 //
-// Which library, as bench_dkim measures them (EPYC without AVX-512, CPU time, medians):
-//   RSA-2048   libcrypto 3.0 770 us a signature, wolfSSL 830; with AVX-512 IFMA libcrypto takes 257, wolfSSL 740.
-//              So libcrypto's: never behind, and three times ahead where the CPU helps.
-//   Ed25519    wolfSSL 14 us, libsodium 28, libcrypto 68.  So wolfSSL's.
+// Which library, in microseconds of CPU for a signature (bench_dkim; on two EPYC machines, the first without AVX-512
+// and busy):
+//   RSA-2048   libcrypto 3.0 1,000 and 257, wolfSSL 920 and 740.
+//              So libcrypto's: a tenth behind on the one, three times ahead on the other.
+//   Ed25519    wolfSSL 14, libsodium 30, libcrypto 70 (the first).  So wolfSSL's.
 //   SHA-256    see sha256.h.
 // Licences: libcrypto 3 is under Apache-2.0, which GPL-3.0 allows and GPL-2.0 alone does not; Sluice is under GPL-2.0
 // or later, so that the program as it is linked may be passed on under GPL-3.0.
