@@ -23,6 +23,7 @@
 #include "engine/io/address.h"
 #include "engine/log/line.h"
 #include "engine/notify/mail.h"
+#include "engine/signing/rules.h"
 #include "policy/classes.h"
 #include "policy/cluster/options.h"
 #include "policy/sender.h"
@@ -217,6 +218,15 @@ struct MetricsConfig {
   std::vector<Network> allow;       // beside loopback addresses
 };
 
+// Signatures of mail that goes on: see engine/signing/signer.h.
+struct DkimConfig {
+  bool enabled = false;
+  std::string key_directory;
+  std::uint32_t domains_kept = 10'000;
+  std::uint32_t threads = 2;
+  signing::SigningRules rules;
+};
+
 struct TraceConfig {
   std::string directory;  // empty: there is no trace
   std::uint32_t days = 30;
@@ -252,6 +262,7 @@ struct Config {
   SpoolConfig spool;
   QueueConfig queue;
   ReportsConfig reports;
+  DkimConfig dkim;
   DnsConfig dns;
   LogConfig log;
   MetricsConfig metrics;

@@ -33,6 +33,7 @@ class Loader {
     read_spool(table(file, "spool"), config_.server, diagnostics_, config_.spool);
     read_queue(table(file, "queue"), diagnostics_, config_.queue);
     read_reports(table(file, "reports"), config_.routes, diagnostics_, config_.reports);
+    read_dkim(table(file, "dkim"), config_.server, diagnostics_, config_.dkim);
     read_dns(table(file, "dns"), diagnostics_, config_.dns);
     read_log(table(file, "log"), diagnostics_, config_.log);
     read_metrics(table(file, "metrics"), diagnostics_, config_.metrics);
@@ -44,9 +45,10 @@ class Loader {
   }
 
  private:
-  static constexpr std::array<std::string_view, 22> kSections{
-      "server",   "store", "backend", "oauth", "login",   "tls", "limits", "policy", "class",   "cluster", "shield",
-      "listener", "route", "spool",   "queue", "reports", "dns", "log",    "trace",  "metrics", "notify",  "webhook"};
+  static constexpr std::array<std::string_view, 23> kSections{
+      "server", "store",   "backend", "oauth",    "login",   "tls",    "limits", "policy",
+      "class",  "cluster", "shield",  "listener", "route",   "spool",  "queue",  "reports",
+      "dkim",   "dns",     "log",     "trace",    "metrics", "notify", "webhook"};
 
   const ConfigNode* table(const ConfigNode* file, std::string_view name) {
     const ConfigMember* found = find(file, name);

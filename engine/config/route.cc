@@ -163,6 +163,10 @@ void read_connection(ConfigSection& section, route::Route& route) {
                  {EightBit{"convert", route::RouteEightBit::convert}, EightBit{"pass", route::RouteEightBit::pass},
                   EightBit{"refuse", route::RouteEightBit::refuse}});
   section.about(
+      "Sign mail that takes this route, where dkim.enabled says so; false where the next hop signs. What goes into a "
+      "maildir is never signed.");
+  section.boolean("sign", route.sign);
+  section.about(
       "Connections to one host, from each core; messages on one connection (0: no limit); sessions of each core that "
       "may "
       "wait for a connection. After 10 messages on one connection Exim takes more, but leaves them to its next queue "

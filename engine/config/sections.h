@@ -59,6 +59,8 @@ void read_notify(const ConfigNode* table, ConfigDiagnostics& diagnostics, Notify
 // All [[webhook]] of the file, in their order.
 void read_webhooks(const std::vector<const ConfigNode*>& tables, ConfigDiagnostics& diagnostics,
                    std::vector<WebhookConfig>& webhooks);
+// `server` has been read: its directory is where the keys are by default.
+void read_dkim(const ConfigNode* table, const ServerConfig& server, ConfigDiagnostics& diagnostics, DkimConfig& dkim);
 void read_dns(const ConfigNode* table, ConfigDiagnostics& diagnostics, DnsConfig& dns);
 
 }  // namespace sluice::config

@@ -92,19 +92,53 @@ FileStamp stamp_file(const std::string& path) {
                     static_cast<std::uint64_t>(status.st_size), static_cast<std::uint64_t>(status.st_ino)}};
 }
 
-std::expected<std::string, std::string> read_file(const std::string& path, std::size_t bytes_max) {
-  const auto fd = open_to_read(path);
-  if (!fd) return std::unexpected(fd.error());
+std::expected<std::vector<std::string>, std::string> list_files(const std::string& path) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (std::filesystem::directory_iterator at(path, error), end; !error && at != end; at.increment(error)) {
+    std::error_code unknown;
+    if (!at->is_directory(unknown)) names.push_back(at->path().filename().string());
+  }
+  if (error == std::errc::no_such_file_or_directory) return std::vector<std::string>();
+  if (error) return std::unexpected(path + ": cannot read it: " + error.message());
+  std::ranges::sort(names);
+  return names;
+}
+
+namespace {
+
+std::expected<std::string, std::string> read_all(int fd, const std::string& path, std::size_t bytes_max) {
   std::string text;
   std::array<char, 16384> piece;
   for (;;) {
-    const ssize_t n = ::read(fd->get(), piece.data(), piece.size());
+    const ssize_t n = ::read(fd, piece.data(), piece.size());
     if (n == 0) return text;
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return file_fault(path, "cannot read");
     text.append(piece.data(), static_cast<std::size_t>(n));
     if (text.size() > bytes_max) return std::unexpected(path + ": longer than " + std::to_string(bytes_max) + " bytes");
   }
+}
+
+}  // namespace
+
+std::expected<std::string, std::string> read_file(const std::string& path, std::size_t bytes_max) {
+  const auto fd = open_to_read(path);
+  if (!fd) return std::unexpected(fd.error());
+  return read_all(fd->get(), path, bytes_max);
+}
+
+std::expected<std::string, std::string> read_private_file(const std::string& path, std::size_t bytes_max) {
+  constexpr mode_t kOthers = 077;
+  const auto fd = open_to_read(path);
+  if (!fd) return std::unexpected(fd.error());
+  struct stat status{};
+  if (::fstat(fd->get(), &status) != 0) return file_fault(path, "cannot look at it");
+  if (status.st_uid != ::geteuid())
+    return std::unexpected(path + ": belongs to another user; give it to the relay's (chown)");
+  if ((status.st_mode & kOthers) != 0)
+    return std::unexpected(path + ": others may read it; make it the relay's alone (chmod 600)");
+  return read_all(fd->get(), path, bytes_max);
 }
 
 std::expected<std::string, std::string> secret_path(const std::string& file) {

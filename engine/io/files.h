@@ -24,6 +24,10 @@ std::expected<std::string, std::string> secret_path(const std::string& file);
 // Its first line without the line's end.  What was read besides is wiped.
 std::expected<std::string, std::string> read_secret(const std::string& file, std::size_t bytes_max);
 
+// All of a file that holds a secret: of the process' user, and nobody else may read or change it.  The error says how
+// that is mended.  What it returns is the caller's to wipe.
+std::expected<std::string, std::string> read_private_file(const std::string& path, std::size_t bytes_max);
+
 // A file of any size, a part of it at a time.  `take` is given what was read and not taken yet, kReadBytes at most, and
 // whether that is the end of the file; it returns how much of it it takes.  The end comes once; nothing taken of
 // kReadBytes ends it, too.  Returns how many bytes were not taken.
@@ -33,6 +37,10 @@ std::expected<std::uint64_t, std::string> read_pieces(
 
 // The names of the folders in `path`, in their order.  None where it cannot be read.
 std::vector<std::string> list_directories(const std::string& path);
+
+// The names of what else is in `path`, in their order.  None where there is no such folder; the error: it cannot be
+// read.
+std::expected<std::vector<std::string>, std::string> list_files(const std::string& path);
 
 // Changes when the file does: its content, its owner, its mode, or which file it is.  A file that is there and cannot
 // be looked at exists.

@@ -44,6 +44,9 @@ struct Envelope {
   std::vector<Recipient> recipients;  // those that were offered, in order
   // The header's Message-ID field, as it is there and cut to kMessageIdBytesMax, for the log; known once the header is.
   std::string message_id;
+  // In lower case, as A-labels; empty: there is not one author.  For who takes the message from its client: known once
+  // the header is, and not kept with it.
+  std::string author_domain;
   ContentFacts content;  // kept true by the caller that feeds the content
   // Not empty: the message goes nowhere before an operator has reviewed it, and this says why.  May be set until
   // MessageSink::commit().

@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "engine/base/check.h"
+#include "engine/base/domain_name.h"
+#include "engine/message/authserv_id.h"
 #include "engine/smtp/ascii.h"
 
 namespace sluice::message {
@@ -51,6 +53,8 @@ constexpr AuthorFieldName kAuthorFieldNames[] = {
     {"Resent-From", AuthorField::Kind::resent_from},
     {"Resent-Sender", AuthorField::Kind::resent_sender},
 };
+
+constexpr std::string_view kResults = "Authentication-Results";
 
 constexpr std::string_view kEmptyLine = "\r\n";
 
@@ -272,7 +276,7 @@ const char* HeaderScan::blanks(const char* begin, const char* end) {
 
 const char* HeaderScan::blanks_cr(const char* at) {
   if (*at != '\n') return fail(HeaderFault::bare_line_end, at);
-  if (edits_.size() == kHeaderEditsMax) return fail(HeaderFault::blank_lines, at);
+  if (edits_.size() >= kHeaderEditsMax) return fail(HeaderFault::blank_lines, at);
   remove_blank_line(offset(at + 1));
   at_ = At::line_start;
   return at + 1;
@@ -320,6 +324,16 @@ void HeaderScan::begin_field() {
   keeping_id_ = counts_.message_id == 1 && smtp::equals_ignore_case(name, "Message-ID");
   for (const AuthorFieldName& field : kAuthorFieldNames)
     if (smtp::equals_ignore_case(name, field.name)) begin_author_field(field.kind);
+  if (!options_.authserv_id.empty() && smtp::equals_ignore_case(name, kResults)) {
+    keeping_ = Keeping::results;
+    results_begin_ = line_;
+    results_value_.clear();
+  }
+}
+
+std::string& HeaderScan::kept() {
+  if (keeping_ == Keeping::results) return results_value_;
+  return keeping_ == Keeping::from ? from_value_ : author_fields_.back().value;
 }
 
 void HeaderScan::begin_author_field(AuthorField::Kind kind) {
@@ -337,7 +351,15 @@ void HeaderScan::end_field(std::size_t end) {
   std::string& value = kept();
   if (value.ends_with("\r\n")) value.resize(value.size() - 2);
   if (keeping_ == Keeping::author_field) author_fields_.back().end = end;
+  if (keeping_ == Keeping::results) end_results(end);
   keeping_ = Keeping::nothing;
+}
+
+// One whose id cannot be told goes, too: a reader may tell it.  As many as the header has room for.
+void HeaderScan::end_results(std::size_t end) {
+  const auto id = authserv_id(results_value_);
+  if (!id || domain_key(*id) == domain_key(options_.authserv_id))
+    edits_.push_back({.at = results_begin_, .remove = end - results_begin_});
 }
 
 std::string HeaderScan::message_id() const {
@@ -352,7 +374,8 @@ void HeaderScan::keep(const char* begin, const char* end) {
   const auto size = static_cast<std::size_t>(end - begin);
   const std::size_t room = options_.from_bytes_max - kept().size();
   kept().append(begin, std::min(size, room));
-  if (size > room) (keeping_ == Keeping::from ? from_cut_ : author_fields_.back().cut) = true;
+  if (size <= room || keeping_ == Keeping::results) return;
+  (keeping_ == Keeping::from ? from_cut_ : author_fields_.back().cut) = true;
 }
 
 // Body text whose empty line was forgotten.  RFC 5322 2.1 has the header end at an empty line and nowhere else, but

@@ -11,6 +11,8 @@
 //   - a line of blanks only inside the header goes: to some readers it ends the header;
 //   - where a line that is no field comes after fields, an empty line is put before it: there the
 //     header ends for every reader.
+// And an Authentication-Results field that claims to be from this relay goes: it is a forgery (RFC 8601 5), as a
+// message comes here from its author, and was not judged here before.
 #pragma once
 
 #include <array>
@@ -81,6 +83,7 @@ class HeaderScan {
     std::size_t header_bytes_max = 256 * 1024;  // the header with its empty line
     std::size_t from_bytes_max = 16 * 1024;     // the raw value of From
     bool dot_stuffed = false;                   // the bytes are as on the wire of DATA
+    std::string_view authserv_id = {};          // this relay's host name, for as long as the scan; empty: no field goes
   };
 
   HeaderScan() = default;
@@ -141,7 +144,7 @@ class HeaderScan {
     mbox_line,
   };
   // Which value is being kept.
-  enum class Keeping : std::uint8_t { nothing, from, author_field };
+  enum class Keeping : std::uint8_t { nothing, from, author_field, results };
 
   // Each takes the bytes at hand, and returns the first that it has not dealt with.
   const char* step(const char* at, const char* end);
@@ -162,7 +165,8 @@ class HeaderScan {
   void begin_author_field(AuthorField::Kind kind);
   void end_field(std::size_t end);
   void keep(const char* begin, const char* end);
-  std::string& kept() { return keeping_ == Keeping::from ? from_value_ : author_fields_.back().value; }
+  std::string& kept();
+  void end_results(std::size_t end);
   void remove_blank_line(std::size_t end);
   std::size_t offset(const char* at) const { return size_ + static_cast<std::size_t>(at - piece_); }
 
@@ -176,6 +180,8 @@ class HeaderScan {
   bool ended_early_ = false;  // the header ends where the line at hand begins
   bool too_many_author_fields_ = false;
   bool from_cut_ = false;
+  std::string results_value_;      // of the Authentication-Results field at hand
+  std::size_t results_begin_ = 0;  // where it begins
   bool from_obsolete_ = false;
   bool spaced_ = false;  // the field at hand has a space before its colon
   char previous_ = 0;    // the byte before the run of a value

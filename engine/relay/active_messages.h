@@ -14,6 +14,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "engine/base/check.h"
+#include "engine/relay/message_signer.h"
 #include "engine/spool/spool.h"
 
 namespace sluice::relay {
@@ -29,6 +30,8 @@ class ActiveMessage {
   [[nodiscard]] const message::DeliveryStatus& status() const { return message_->status; }
   [[nodiscard]] message::DeliveryStatus& status() { return message_->status; }
 
+  [[nodiscard]] MessageSignatures& signatures() { return signatures_; }
+
   bool sending_dsns = false;  // one task at a time
   bool finished = false;      // it is being, or has been, removed from the spool
 
@@ -38,9 +41,10 @@ class ActiveMessage {
 
   spool::QueueId id_;
   std::optional<spool::Message> message_;  // absent: not read yet, or it cannot be read
-  bool read_ = false;                      // or it was tried
-  std::uint32_t leases_ = 0;               // those who wait for it to be read have one, too
-  std::vector<AsyncEvent*> waiting_;       // to be read
+  MessageSignatures signatures_;
+  bool read_ = false;                 // or it was tried
+  std::uint32_t leases_ = 0;          // those who wait for it to be read have one, too
+  std::vector<AsyncEvent*> waiting_;  // to be read
 };
 
 class ActiveMessages {

@@ -14,21 +14,27 @@ constexpr smtp::StandardReply kElsewhere{
 
 using Kind = RecipientResult::Kind;
 
-CutThrough::CutThrough(hop::Pool& pool, MemoryBudget& memory, OpenWriter open, message::Submitter submitter)
+CutThrough::CutThrough(hop::Pool& pool, MemoryBudget& memory, OpenWriter open, message::Submitter submitter,
+                       signing::Signer* signer)
     : pool_(pool),
       may_keep_(static_cast<bool>(open)),
       submitter_(std::move(submitter)),
       eager_(!may_keep_ || pool.route().dialog == route::RouteDialog::eager),
+      signing_(signer),
       retained_(std::move(open), pool.route().retain_bytes_max, memory, message::share_of(submitter_)) {}
 
 void CutThrough::make_transmission(std::vector<std::uint32_t> recipients) {
+  if (signing_ != nullptr)
+    signer_.emplace(
+        MessageSigner::Parts{.signer = *signing_, .made = signatures_, .envelope = *envelope_, .from = submitter_});
   transmission_.emplace(pool_, Transmission::Request{.envelope = *envelope_,
                                                      .recipients = std::move(recipients),
                                                      .content_bytes = std::nullopt,
                                                      .who = xclient_values(submitter_),
                                                      .customer = message::share_name(submitter_),
                                                      .weight = submitter_.weight,
-                                                     .may_be_kept = may_keep_});
+                                                     .may_be_kept = may_keep_,
+                                                     .signer = signer_ ? &*signer_ : nullptr});
 }
 
 void CutThrough::leave_out(const std::vector<std::uint32_t>& recipients) {
@@ -76,6 +82,7 @@ Task<void> CutThrough::begin(message::BodyForm form) {
 
 Task<void> CutThrough::write(Chain bytes) {
   co_await retained_.add(bytes);
+  if (retained_.spilled()) transmission_->end_unheld();
   co_await transmission_->feed(std::move(bytes));
 }
 

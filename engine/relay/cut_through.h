@@ -10,6 +10,8 @@
 //   the message is to be held    250 once the whole message is safely kept on hold; the next hop, where it was asked
 //                                already, never hears the content's end
 //   anything else                250 once the whole message is safely kept with what became of each recipient; else 4xx
+// A message that is to be signed goes on when it is whole (message_signer.h); one that cannot be held in memory until
+// then is kept, and delivered from the spool.
 // A connection that is lost after the content's end is "anything else": a possible duplicate is better than a loss.
 // Without a place to keep it "anything else" is a 451: the client still has the message.
 // One per message; core thread only.
@@ -34,8 +36,10 @@ class CutThrough final : public message::MessageSink {
   static constexpr std::size_t kWindowBytes = Transmission::kWindowBytes;
   static constexpr std::size_t kChunkBytes = Transmission::kChunkBytes;
 
-  // `open`: empty where there is no place to keep a message. `pool` and `memory` outlive the sink.
-  CutThrough(hop::Pool& pool, MemoryBudget& memory, OpenWriter open = {}, message::Submitter submitter = {});
+  // `open`: empty where there is no place to keep a message; `signer`: null: it is not signed. `pool`, `memory` and
+  // `signer` outlive the sink.
+  CutThrough(hop::Pool& pool, MemoryBudget& memory, OpenWriter open = {}, message::Submitter submitter = {},
+             signing::Signer* signer = nullptr);
 
   // These are not for this next hop: when they are offered they are answered 452, and left out.  Eager only.
   void leave_out(const std::vector<std::uint32_t>& recipients);
@@ -66,7 +70,10 @@ class CutThrough final : public message::MessageSink {
   bool may_keep_;
   message::Submitter submitter_;
   bool eager_;
+  signing::Signer* signing_;
   const message::Envelope* envelope_ = nullptr;
+  MessageSignatures signatures_;
+  std::optional<MessageSigner> signer_;
   std::optional<Transmission> transmission_;
   std::vector<bool> promised_;  // for each recipient: the client was answered 250
   std::vector<std::uint32_t> left_out_;

@@ -38,12 +38,22 @@ Task<void> DeliveryAttempt::run() {
 
 Task<void> DeliveryAttempt::transmit(hop::Pool& pool) {
   const spool::Stored& stored = message_.stored();
+  std::optional<MessageSigner> signer;
+  if (signing::Signer* const signing = parts_.router.signer_for(to_.destination.route); signing != nullptr)
+    signer.emplace(MessageSigner::Parts{.signer = *signing,
+                                        .made = message_.signatures(),
+                                        .envelope = stored.envelope,
+                                        .from = stored.submitter,
+                                        .spool = &parts_.spool,
+                                        .id = message_.id(),
+                                        .stored = &message_.message()});
   Transmission transmission(pool, {.envelope = stored.envelope,
                                    .recipients = to_.recipients,
                                    .content_bytes = stored.content_bytes,
                                    .who = xclient_values(stored.submitter),
                                    .customer = message::share_name(stored.submitter),
-                                   .weight = stored.submitter.weight});
+                                   .weight = stored.submitter.weight,
+                                   .signer = signer ? &*signer : nullptr});
   co_await transmission.begin(stored.form);
   for (spool::StoredContent content(parts_.spool, message_.id(), message_.message()); !content.at_end();) {
     auto part = co_await content.next();

@@ -24,6 +24,7 @@ Task<void> Incoming::add_recipients(const message::Envelope& envelope, std::size
   std::vector<std::uint32_t> elsewhere;
   for (std::size_t i = first; i < envelope.recipients.size(); ++i) {
     Destination found = parts_.router.destination_of(envelope.recipients[i], envelope, submitter_);
+    if (signing_ == nullptr) signing_ = parts_.router.signer_for(found.route);
     if (!destination_) {
       destination_ = std::move(found);
       keep_first_ = parts_.queue.order_about(destination_->key) != nullptr;
@@ -65,16 +66,28 @@ Task<void> Incoming::take_through() {
     co_return;
   }
   lease_.emplace(*std::move(lease));
-  auto through =
-      std::make_unique<CutThrough>(lease_->pool(), parts_.memory, falls_back() ? open_writer() : nullptr, submitter_);
+  auto through = std::make_unique<CutThrough>(lease_->pool(), parts_.memory, falls_back() ? open_writer() : nullptr,
+                                              submitter_, parts_.router.signer_for(destination_->route));
   through_ = through.get();
   inner_ = std::move(through);
 }
 
 Task<void> Incoming::begin(message::BodyForm form) {
   began_ = parts_.loop.now();
+  if (signing_ != nullptr) co_await refuse_unsigned();
+  if (refusal_) co_return;
   if (inner_ == nullptr) co_await choose();
   if (inner_ != nullptr) co_await inner_->begin(form);
+}
+
+// Where no mail goes on that its author's domain does not sign: the client is told, and no DSN is needed.
+Task<void> Incoming::refuse_unsigned() {
+  refusal_ = co_await signing_->refusal(envelope_->author_domain,
+                                        {.id = envelope_->id, .share = message::share_of(submitter_)});
+  if (!refusal_ || inner_ == nullptr) co_return;
+  co_await inner_->abort();
+  inner_ = nullptr;
+  through_ = nullptr;
 }
 
 // Late: the recipients are all known now, and no next hop was asked about them.
@@ -102,6 +115,12 @@ Task<void> Incoming::write(Chain bytes) {
 }
 
 Task<message::Outcome> Incoming::commit() {
+  if (refusal_)
+    co_return message::Outcome{.reply = *refusal_,
+                               .next_hop = {},
+                               .next_hop_address = {},
+                               .next_hop_tls = {},
+                               .detail = "no key of " + envelope_->author_domain};
   if (inner_ != nullptr) {
     message::Outcome outcome = co_await inner_->commit();
     if (through_ != nullptr && envelope_->hold_reason.empty())

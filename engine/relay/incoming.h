@@ -48,16 +48,19 @@ class Incoming final : public message::MessageSink {
   [[nodiscard]] OpenWriter open_writer();
   Task<void> take_through();
   Task<void> choose();
+  Task<void> refuse_unsigned();
 
   Parts parts_;
   message::Submitter submitter_;
   const message::Envelope* envelope_ = nullptr;
   std::optional<Destination> destination_;  // of the first recipient
   bool one_destination_ = true;
-  bool keep_first_ = false;             // by the operator's order nothing goes there at once
-  Instant began_;                       // begin()
-  std::uint64_t bytes_ = 0;             // of content
-  std::optional<Router::Lease> lease_;  // outlives the inner sink
+  bool keep_first_ = false;                     // by the operator's order nothing goes there at once
+  Instant began_;                               // begin()
+  std::uint64_t bytes_ = 0;                     // of content
+  std::optional<Router::Lease> lease_;          // outlives the inner sink
+  signing::Signer* signing_ = nullptr;          // of a route that a recipient's copy takes
+  std::optional<smtp::StandardReply> refusal_;  // it may not go on unsigned
   std::unique_ptr<message::MessageSink> inner_;
   CutThrough* through_ = nullptr;                  // the inner one, if it is that
   std::optional<RoutingFailure> routing_failure_;  // why there was none

@@ -37,6 +37,8 @@ class Retained {
   // message.
   Task<MessageWriter::Result> keep_header(message::DeliveryStatus status);
   void drop();
+  // Some of it is no more in memory.
+  [[nodiscard]] bool spilled() const { return writer_ != nullptr; }
 
   // For tests: the bound on it.
   [[nodiscard]] std::size_t in_memory() const { return held(); }

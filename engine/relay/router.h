@@ -21,6 +21,7 @@
 #include "engine/mx/lookup.h"
 #include "engine/relay/destination.h"
 #include "engine/route/table.h"
+#include "engine/signing/signer.h"
 #include "engine/tls/client_context.h"
 
 namespace sluice::relay {
@@ -35,7 +36,8 @@ class Router {
     hop::ConnectionBudget& budget;
     hop::HostMemory& memory;
     hop::HopCounters& counters;
-    mx::MxRules rules;  // of all routes by MX hosts; port and IPv6 are the route's own
+    signing::Signer* signer = nullptr;  // null: nothing is signed
+    mx::MxRules rules;                  // of all routes by MX hosts; port and IPv6 are the route's own
     [[nodiscard]] hop::Pool::Parts pool() const { return {loop, resolver, dialer, budget, memory, counters}; }
   };
   // A route and the context of its connections' TLS, null where it has none.
@@ -53,6 +55,10 @@ class Router {
   [[nodiscard]] Destination destination_of(const message::Recipient& recipient, const message::Envelope& envelope,
                                            const message::Submitter& from) const;
   [[nodiscard]] const route::Route& route(std::size_t number) const { return routes_[number]->route; }
+  // Of what goes by that route; null: it is not signed.  Outlives all leases.
+  [[nodiscard]] signing::Signer* signer_for(std::size_t number) const {
+    return route(number).sign && route(number).maildir.empty() ? parts_.signer : nullptr;
+  }
 
   // The right to use a destination's pool; it stays as long as that.
   class Lease;

@@ -45,7 +45,7 @@ Task<void> Transmission::begin(message::BodyForm form) {
   const Busy busy(*this);
   content_ = Content::gathered;
   form_ = form;
-  if (late_ || over()) co_return;
+  if (late_ || over() || is_signed_whole()) co_return;
   if (Halted halted = co_await open_content()) end(*std::move(halted));
   if (over() || stage_ == Stage::body) content_ = Content::streamed;
 }
@@ -57,7 +57,11 @@ Task<void> Transmission::feed(Chain bytes) {
   busy.received(bytes.size());
   if (content_ == Content::gathered) {
     gather(std::move(bytes));
+    if (is_signed_whole()) gather_max_ = std::max<std::size_t>(kGatherBytes, pool_.route().retain_bytes_max);
     if (gathered_.size() <= gather_max_) co_return;
+    if (is_signed_whole()) end_unheld();
+    if (over()) co_return;
+    co_await sign_beforehand();
     co_await attempt(&Transmission::open_content);
     if (over() || stage_ != Stage::body) co_return;  // or more is gathered
     content_ = Content::streamed;
@@ -81,6 +85,7 @@ Task<void> Transmission::finish() {
   const Busy busy(*this);
   if (content_ == Content::gathered) {
     content_ = Content::whole;
+    co_await sign_beforehand();
     co_await attempt(&Transmission::send_whole);
   } else if (Halted halted = co_await end_content()) {
     end(*std::move(halted));
@@ -175,6 +180,7 @@ void Transmission::start_over() {
   end_sent_ = false;
   written_ = 0;
   answered_ = 0;
+  fields_out_ = false;
   chunk_.clear();
 }
 

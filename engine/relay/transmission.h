@@ -48,6 +48,7 @@
 #include "engine/message/envelope.h"
 #include "engine/message/message_sink.h"
 #include "engine/relay/content_form.h"
+#include "engine/relay/message_signer.h"
 
 namespace sluice::relay {
 
@@ -98,6 +99,7 @@ class Transmission final : private hop::Pool::Holder {
     std::string_view customer;                   // whose share of the pool it is; outlives it too
     ShareWeight weight = 1;                      // of that share
     bool may_be_kept = false;                    // see undecided()
+    MessageSigner* signer = nullptr;             // null: it goes on unsigned; outlives it too
   };
 
   Transmission(hop::Pool& pool, Request request);
@@ -110,6 +112,8 @@ class Transmission final : private hop::Pool::Holder {
   Task<void> begin(message::BodyForm form);
   // Returns when more may come.  What comes after a failure is dropped.
   Task<void> feed(Chain bytes);
+  // Before finish(): where the message is to be whole before it goes on, it cannot be held any more.
+  void end_unheld();
   Task<void> finish();
   Task<void> abandon();
 
@@ -128,8 +132,9 @@ class Transmission final : private hop::Pool::Holder {
   // For tests: the connection was lost after the content's end was sent: the next hop may have the message.
   [[nodiscard]] bool maybe_taken() const { return maybe_taken_; }
   [[nodiscard]] bool dsn_offered() const { return dsn_offered_; }
-  // The next hop takes 7-bit content only, and only the whole message tells whether it is that: nothing of its content
-  // was sent.  It is to be kept, and sent once it is whole; this was no attempt.
+  // The next hop takes 7-bit content only, and only the whole message tells whether it is that; or the message is to be
+  // signed, and is too long to be held for that: nothing of its content was sent.  It is to be kept, and sent once it
+  // is whole; this was no attempt.
   [[nodiscard]] bool undecided() const { return undecided_; }
   [[nodiscard]] const std::string& next_hop() const { return next_hop_; }                  // "mx.example.net:25"
   [[nodiscard]] const std::string& next_hop_address() const { return next_hop_address_; }  // "192.0.2.25:25"
@@ -208,6 +213,15 @@ class Transmission final : private hop::Pool::Holder {
   Halted fit_bytes(Chain& bytes);
   static Halt refusal(const smtp::StandardReply& reply);
 
+  // transmission_signing.cc
+  [[nodiscard]] bool is_signed_whole() const;
+  [[nodiscard]] SignedForm signed_form() const;
+  Task<void> sign_beforehand();
+  Task<Halted> sign();
+  [[nodiscard]] Halted use(const signing::Signed& made);
+  void end_too_long();
+  void put_fields(Chain& out);
+
   // transmission_envelope.cc
   Task<bool> connect(bool fresh);
   [[nodiscard]] bool try_another_host(const Halt& halt);
@@ -274,6 +288,9 @@ class Transmission final : private hop::Pool::Holder {
   std::size_t gather_max_ = kGatherBytes;
   bool gather_on_ = false;  // it is too early to open the content
   message::BodyForm form_ = message::BodyForm::dot_stuffed;
+  std::optional<SignedForm> signed_as_;  // which form `fields_` are of
+  std::string fields_;                   // signatures, in front of the content
+  bool fields_out_ = false;              // they are in what was sent, or in `chunk_`
   ContentForm wire_;
   Chain gathered_;  // late: the content so far, in the form in which it came
   Chain chunk_;     // by BDAT: what the next one will carry

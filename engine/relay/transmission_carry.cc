@@ -60,9 +60,9 @@ const smtp::StandardReply* Transmission::cannot_carry() const {
 
 std::optional<std::uint64_t> Transmission::content_size() const {
   if (eight_bit_ == EightBit::converted)
-    return content_ == Content::whole ? std::optional<std::uint64_t>(gathered_.size()) : std::nullopt;
-  if (request_.content_bytes) return request_.content_bytes;
-  if (content_ == Content::whole) return gathered_.size();
+    return content_ == Content::whole ? std::optional<std::uint64_t>(gathered_.size() + fields_.size()) : std::nullopt;
+  if (request_.content_bytes) return *request_.content_bytes + fields_.size();
+  if (content_ == Content::whole) return gathered_.size() + fields_.size();
   return request_.envelope.size;  // as the client declared it
 }
 

@@ -29,10 +29,12 @@ bool about_address(const RecipientResult& word) {
 
 Task<Transmission::Halted> Transmission::send_whole() {
   if (Halted halted = fit_content()) co_return halted;
+  if (Halted halted = co_await sign()) co_return halted;
   chunking_ = pool_.route().chunking && hop_->capabilities().chunking;
-  if (chunking_ && hop_->capabilities().pipelining) co_return co_await send_all_at_once();
+  if (late_ && chunking_ && hop_->capabilities().pipelining) co_return co_await send_all_at_once();
   if (Halted halted = co_await open_content()) co_return halted;
   if (over()) co_return std::nullopt;
+  put_fields(chunk_);
   wire_.convert(gathered_.share(), chunk_);
   co_return co_await end_content();
 }
@@ -41,6 +43,7 @@ Task<Transmission::Halted> Transmission::send_whole() {
 // eats its bytes (RFC 3030 2).
 Task<Transmission::Halted> Transmission::send_all_at_once() {
   Chain content;
+  put_fields(content);
   ContentForm(form_, /*chunks=*/true).convert(gathered_.share(), content);
   if (auto failure = hop_->spoke_unasked()) co_return halt(*std::move(failure));
   std::string text;
@@ -71,6 +74,7 @@ Task<Transmission::Halted> Transmission::open_content() {
   if (content_ != Content::whole) {
     if (Halted halted = fit_content()) co_return halted;
     if (gather_on_) co_return std::nullopt;
+    if (Halted halted = co_await sign()) co_return halted;
   }
   chunking_ = pool_.route().chunking && hop_->capabilities().chunking;
   wire_ = ContentForm(form_, chunking_);
@@ -142,11 +146,13 @@ Task<Transmission::Halted> Transmission::stream(Chain bytes) {
   if (!bytes.empty()) bytes = hold_back_cr(std::move(bytes));
   if (bytes.empty()) co_return std::nullopt;
   if (chunking_) {
+    put_fields(chunk_);
     wire_.convert(std::move(bytes), chunk_);
     if (chunk_.size() >= kChunkBytes) co_return co_await send_chunk(/*last=*/false);
     co_return std::nullopt;
   }
   Chain out;
+  put_fields(out);
   wire_.convert(std::move(bytes), out);
   hop_->send(std::move(out));
   const net::IoStatus status =

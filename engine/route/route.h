@@ -84,6 +84,7 @@ struct Route {
   RouteIdentify identify = RouteIdentify::none;
   bool chunking = true;  // BDAT where the next hop offers it
   RouteEightBit eight_bit = RouteEightBit::convert;
+  bool sign = true;                             // where signatures are configured; false: the next hop signs
   std::uint64_t retain_bytes_max = 1U << 20U;   // of a message that is passed through, kept in memory meanwhile
   std::uint32_t connections_per_host_max = 20;  // per core
   // 0: no limit.  Exim leaves what comes after 10 messages to its queue runner, Exchange Online closes after 20.

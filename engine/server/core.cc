@@ -67,6 +67,7 @@ Core::Core(io::Platform platform, const Shared& shared, event::Emitter& events, 
       host_memory_([&events](std::string_view host, hop::Lack lack, std::string_view why) {
         events.emit(event::NextHopAvoided{.host = host, .avoided = hop::lack_text(lack), .reason = why});
       }),
+      signing_threads_(shared.signing_threads),
       tickets_(shared.ticket_secret, platform.clock, platform.random),
       events_(events),
       backends_(
@@ -143,6 +144,8 @@ Generation::Parts Core::parts(std::shared_ptr<tls::CertificateStore> certificate
           .outgoing = outgoing_,
           .host_memory = host_memory_,
           .hop_counters = hop_counters_,
+          .signing_counters = signing_counters_,
+          .signing_threads = signing_threads_,
           .dns = dns_,
           .tickets = tickets_,
           .certificates = std::move(certificates),

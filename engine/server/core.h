@@ -52,6 +52,7 @@ struct Shared {
   auth::SharedShield& shield;
   io::Workers& hash_threads;
   io::Workers* store_threads;  // see auth::BackendParts
+  io::Workers& signing_threads;
   io::Names& names;
   io::Dns& dns;
   policy::Budgets& budgets;
@@ -197,6 +198,8 @@ class Core {
   hop::ConnectionBudget outgoing_;
   hop::HostMemory host_memory_;
   hop::HopCounters hop_counters_;
+  signing::SigningCounters signing_counters_;
+  io::Workers& signing_threads_;
   tls::TicketKeys tickets_;
   event::Emitter& events_;
   auth::BackendChain backends_;

@@ -11,6 +11,7 @@ CoreCounters Core::counters() {
           .hops = hop_counters_,
           .next_hops_in_clear = host_memory_.noted(hop::Lack::tls),
           .next_hops_lacking = host_memory_.noted_beside(hop::Lack::tls),
+          .signing = signing_counters_,
           .queue = queue_.counters(),
           .schedule = queue_.schedule().counters(),
           .spool = spool_.counters(),

@@ -8,6 +8,13 @@ struct Row {
   std::uint64_t (*value)(const CoreCounters&);
 };
 
+using dkim::Algorithm;
+
+std::uint64_t signatures(const std::array<std::uint64_t, signing::SigningCounters::kAlgorithms>& of,
+                         Algorithm algorithm) {
+  return of[static_cast<std::size_t>(algorithm)];
+}
+
 constexpr Row kRows[] = {
     {"sessions", [](const CoreCounters& c) { return c.sessions.sessions; }},
     {"sessions_live", [](const CoreCounters& c) { return std::uint64_t{c.sessions_live}; }},
@@ -48,6 +55,14 @@ constexpr Row kRows[] = {
     {"next_hop_tls_given_up", [](const CoreCounters& c) { return c.next_hops_in_clear; }},
     {"next_hop_offers_given_up", [](const CoreCounters& c) { return c.next_hops_lacking; }},
     {"next_hop_given_way", [](const CoreCounters& c) { return c.hops.given_way; }},
+    {"signatures_rsa", [](const CoreCounters& c) { return signatures(c.signing.made, Algorithm::rsa_sha256); }},
+    {"signatures_ed25519", [](const CoreCounters& c) { return signatures(c.signing.made, Algorithm::ed25519_sha256); }},
+    {"signatures_failed",
+     [](const CoreCounters& c) {
+       return signatures(c.signing.failed, Algorithm::rsa_sha256) +
+              signatures(c.signing.failed, Algorithm::ed25519_sha256);
+     }},
+    {"messages_without_key", [](const CoreCounters& c) { return c.signing.without_key + c.signing.without_key_now; }},
     // How many cores answer only for what is on the disk: all of them, or none where spool.durability is "unsynced".
     {"spool_cores_synced", [](const CoreCounters& c) { return std::uint64_t{c.spool_synced ? 1U : 0U}; }},
     {"spool_messages", [](const CoreCounters& c) { return c.spool_messages; }},

@@ -24,6 +24,7 @@ struct CoreCounters {
   hop::HopCounters hops;
   std::uint64_t next_hops_in_clear = 0;  // times that a host's TLS was given up, and that
   std::uint64_t next_hops_lacking = 0;   // something else that it offers was
+  signing::SigningCounters signing;
   relay::QueueCounters queue;
   schedule::ScheduleCounters schedule;
   spool::SpoolCounters spool;

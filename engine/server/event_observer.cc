@@ -237,6 +237,14 @@ void EventObserver::refused_as_spam(const relay::DeliveryRecord& record) {
                                     .reply = record.text});
 }
 
+void EventObserver::not_signed(const signing::NotSigned& what) {
+  std::string key("unsigned ");
+  key.append(what.domain).append(" ").append(what.effect);
+  if (!is_news(key)) return;
+  events_.emit(
+      event::MessageNotSigned{.id = what.id, .domain = what.domain, .reason = what.reason, .effect = what.effect});
+}
+
 void EventObserver::limit(const policy::LimitNotice& notice) {
   const policy::LimitReached& limit = notice.limit;
   const policy::Limit& rule = limit.window.limit;

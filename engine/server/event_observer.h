@@ -15,6 +15,7 @@
 #include "engine/event/repeated_events.h"
 #include "engine/relay/queue.h"
 #include "engine/session/observer.h"
+#include "engine/signing/signer.h"
 #include "policy/budget/core_limits.h"
 #include "policy/limit_counters.h"
 
@@ -36,6 +37,8 @@ class EventObserver final : public session::Observer {
   void event(std::string_view id, std::string_view what, std::string_view detail);
   // Of a next hop one line a minute and core.
   void refused_as_spam(const relay::DeliveryRecord& record);
+  // Of a domain one line a minute and core.
+  void not_signed(const signing::NotSigned& what);
   // Of a limit that refuses, or was passed, one line a minute and core.
   void limit(const policy::LimitNotice& notice);
   // All of them.

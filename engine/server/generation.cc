@@ -60,6 +60,15 @@ std::expected<void, std::string> Generation::make_router(const Parts& parts) {
     }
     routes.push_back(configured);
   }
+  if (plan_->keys != nullptr)
+    signer_ = std::make_unique<signing::Signer>(
+        signing::Signer::Parts{.loop = loop_,
+                               .workers = parts.signing_threads,
+                               .keys = plan_->keys,
+                               .counters = parts.signing_counters,
+                               .not_signed = [&observer = parts.limits_observer](
+                                                 const signing::NotSigned& what) { observer.not_signed(what); }},
+        plan_->config.dkim.rules);
   mx::MxRules rules = mx_rules(plan_->config);
   rules.machine_addresses = parts.machine_addresses;
   router_ = std::make_unique<relay::Router>(relay::Router::Parts{.loop = loop_,
@@ -69,6 +78,7 @@ std::expected<void, std::string> Generation::make_router(const Parts& parts) {
                                                                  .budget = parts.outgoing,
                                                                  .memory = parts.host_memory,
                                                                  .counters = parts.hop_counters,
+                                                                 .signer = signer_.get(),
                                                                  .rules = std::move(rules)},
                                             *plan_->route_table, routes, plan_->config.server.hostname);
   return {};

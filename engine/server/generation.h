@@ -31,6 +31,8 @@ class Generation final : public message::MessageSinkFactory {
     hop::ConnectionBudget& outgoing;
     hop::HostMemory& host_memory;
     hop::HopCounters& hop_counters;
+    signing::SigningCounters& signing_counters;
+    io::Workers& signing_threads;
     io::Dns& dns;
     tls::TicketKeys& tickets;
     std::shared_ptr<tls::CertificateStore> certificates;
@@ -87,6 +89,7 @@ class Generation final : public message::MessageSinkFactory {
   std::vector<std::unique_ptr<tls::TlsContext>> contexts_;
   std::vector<std::shared_ptr<const session::ListenerRules>> rules_;
   std::vector<std::unique_ptr<tls::TlsClientContext>> client_contexts_;
+  std::unique_ptr<signing::Signer> signer_;  // null: no mail is signed
   std::unique_ptr<relay::Router> router_;
 };
 

@@ -34,6 +34,10 @@ constexpr StageRow kStageRows[] = {
      [](const CoreMetrics& m) -> const StageTimes& { return m.counters.hops.tls_handshake; }},
     {"sluice_next_hop_reply_seconds", "From the end of a message's content to the next hop's answer.",
      [](const CoreMetrics& m) -> const StageTimes& { return m.counters.hops.final_reply; }},
+    {"sluice_sign_seconds",
+     "How long a message's signatures took, with the look-up of keys and the wait for a thread; the hashes of its body "
+     "are made before.",
+     [](const CoreMetrics& m) -> const StageTimes& { return m.counters.signing.took; }},
     {"sluice_spool_sync_seconds", "Writes to the spool, from the start of each to the moment it is on the disk.",
      [](const CoreMetrics& m) -> const StageTimes& { return m.counters.spool_log.sync; }},
 };
@@ -193,6 +197,30 @@ Family tls_of(Cores cores) {
   return tls;
 }
 
+// ------------------------------------------------------------------------------------------ signatures
+
+Family signatures_of(Cores cores) {
+  using signing::SigningCounters;
+  Family family = counter_of("sluice_signatures",
+                             "DKIM signatures, by algorithm and result (made; failed, in the library; used_again, for "
+                             "another destination or try), and messages that have none of their author's domain "
+                             "(without_key; key_unavailable: it cannot be read or used).");
+  const auto add = [&](std::string_view algorithm, std::string_view result, auto count) {
+    double sum = 0;
+    for (const CoreMetrics& core : cores) sum += count_of(count(core.counters.signing));
+    family.samples.push_back({.labels = {{"algorithm", named(algorithm)}, {"result", named(result)}}, .value = sum});
+  };
+  for (const auto algorithm : {dkim::Algorithm::rsa_sha256, dkim::Algorithm::ed25519_sha256}) {
+    const auto i = static_cast<std::size_t>(algorithm);
+    add(dkim::name(algorithm), "made", [i](const SigningCounters& c) { return c.made[i]; });
+    add(dkim::name(algorithm), "failed", [i](const SigningCounters& c) { return c.failed[i]; });
+    add(dkim::name(algorithm), "used_again", [i](const SigningCounters& c) { return c.used_again[i]; });
+  }
+  add("none", "without_key", [](const SigningCounters& c) { return c.without_key; });
+  add("none", "key_unavailable", [](const SigningCounters& c) { return c.without_key_now; });
+  return family;
+}
+
 }  // namespace
 
 void append_named_families(std::vector<Family>& families, Cores cores) {
@@ -202,6 +230,7 @@ void append_named_families(std::vector<Family>& families, Cores cores) {
   append_backends(families, cores);
   families.push_back(limits_of(cores));
   families.push_back(tls_of(cores));
+  families.push_back(signatures_of(cores));
   for (const StageRow& row : kStageRows) {
     metrics::Histogram sum(metrics::kStageSeconds);
     for (const CoreMetrics& core : cores) add_to(sum, row.of(core));

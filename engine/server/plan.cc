@@ -7,6 +7,7 @@
 #include "auth/sasl.h"
 #include "engine/io/files.h"
 #include "engine/server/notifier_options.h"
+#include "engine/signing/key_directory.h"
 #include "engine/tls/client_authority.h"
 #include "engine/tls/client_context.h"
 
@@ -322,6 +323,9 @@ std::expected<std::shared_ptr<const Plan>, std::vector<std::string>> make_plan(c
                        "; put a whole database of countries there, or leave the setting out");
     }
   }
+  if (config.dkim.enabled)
+    plan->keys = std::make_shared<signing::KeyCache>(std::make_shared<signing::KeyDirectory>(config.dkim.key_directory),
+                                                     config.dkim.rules, config.dkim.domains_kept);
   if (config.reports.from.empty()) config.reports.from = "MAILER-DAEMON@" + config.server.hostname;
   if (auto notify = notifier_options(config)) {
     plan->notify = *std::move(notify);

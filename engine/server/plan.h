@@ -19,6 +19,7 @@
 #include "engine/route/route.h"
 #include "engine/route/table.h"
 #include "engine/session/listener_rules.h"
+#include "engine/signing/key_cache.h"
 #include "engine/spool/spool.h"
 #include "policy/classes.h"
 #include "policy/cluster/options.h"
@@ -45,6 +46,7 @@ struct Plan {
   std::shared_ptr<const notify::NotifierOptions> notify;  // never null
   std::shared_ptr<const io::CountryDatabase> countries;   // null: countries are not counted
   std::optional<policy::ClusterOptions> cluster;          // none: limits are this relay's own
+  std::shared_ptr<signing::KeyCache> keys;                // null: no mail is signed
   bool needs_spool = true;                                // false: whatever happens to a message, its client hears it
 };
 

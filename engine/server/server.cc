@@ -187,6 +187,8 @@ std::expected<void, std::vector<std::string>> Server::start_cores() {
   shield_.set_limits(shield_limits(plan_->config), plan_->config.limits.ipv6_prefix);
   workers_ = io::make_real_workers(plan_->config.server.workers, kJobsWaitingMax);
   hash_threads_ = io::make_real_workers(plan_->config.store.hash_threads, kJobsWaitingMax, io::WorkerPriority::low);
+  // What waits for them is bounded by the cores (signing::Signer::kSigningMax).
+  signing_threads_ = io::make_real_workers(plan_->config.dkim.threads, signing::Signer::kSigningMax * threads_.size());
   if (const auth::BackendOptions& shared = plan_->config.store.server; !shared.servers.empty())
     store_threads_ = io::make_real_workers(shared.connections, kWaitingPerThread * shared.connections);
   // Where it cannot be read now, the store is watched, and tells.
@@ -197,6 +199,7 @@ std::expected<void, std::vector<std::string>> Server::start_cores() {
                                       .shield = shield_,
                                       .hash_threads = *hash_threads_,
                                       .store_threads = store_threads_.get(),
+                                      .signing_threads = *signing_threads_,
                                       .names = *names_,
                                       .dns = *dns_,
                                       .budgets = *budgets_,

@@ -137,6 +137,7 @@ class Server {
   std::shared_ptr<auth::RefusedLogins> refused_logins_;  // null: there is no grace time
   std::unique_ptr<io::Workers> workers_;
   std::unique_ptr<io::Workers> hash_threads_;
+  std::unique_ptr<io::Workers> signing_threads_;
   std::unique_ptr<io::Workers> store_threads_;  // null: the store is a file
   std::unique_ptr<policy::Budgets> budgets_;
   std::unique_ptr<policy::Journal> journal_;  // of the budgets

@@ -29,6 +29,7 @@ void Server::join_threads() {
   backends_.clear();
   store_threads_ = nullptr;
   hash_threads_ = nullptr;
+  signing_threads_ = nullptr;
   workers_ = nullptr;
   dns_ = nullptr;
   journal_->stop();

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/base/domain_name.h"
 #include "engine/message/trace.h"
 #include "engine/session/author_check.h"
 #include "engine/session/sender_refusal.h"
@@ -186,7 +187,9 @@ void Transaction::begin(message::BodyForm form) {
   stage_ = Stage::header;
   form_ = form;
   content_began_ = services_.loop.now();
-  header_.reset({.header_bytes_max = rules_.header_bytes_max, .dot_stuffed = form == message::BodyForm::dot_stuffed});
+  header_.reset({.header_bytes_max = rules_.header_bytes_max,
+                 .dot_stuffed = form == message::BodyForm::dot_stuffed,
+                 .authserv_id = rules_.profile.hostname});
 }
 
 Task<void> Transaction::write(Chain bytes, bool eight_bit) {
@@ -263,7 +266,10 @@ std::optional<smtp::Reply> Transaction::judge(std::string& detail) {
     return kTooManyHops;
   }
   const message::AuthorVerdict verdict = message::judge_author(header_, {.smtputf8 = envelope_.smtputf8});
-  if (const message::Mailbox* author = verdict.single()) author_ = author->address();
+  if (const message::Mailbox* author = verdict.single()) {
+    author_ = author->address();
+    envelope_.author_domain = domain_key(author->domain);
+  }
   std::vector<policy::Mailbox> authors;
   if (verdict.ok()) authors.push_back({verdict.single()->local_part, verdict.single()->domain});
   policy::SenderDecision decision = policy::check_authors(rights_, authors, envelope_.id);

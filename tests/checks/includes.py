@@ -17,7 +17,7 @@ from lib import frame
 FOLDERS = {
     name: f"engine/{name}"
     for name in (
-        "base", "smtp", "message", "dkim", "schedule", "dsn", "route", "io", "text", "event", "log", "notify", "metrics", "trace", "tls", "net", "mx", "spool", "hop", "relay",
+        "base", "smtp", "message", "dkim", "signing", "schedule", "dsn", "route", "io", "text", "event", "log", "notify", "metrics", "trace", "tls", "net", "mx", "spool", "hop", "relay",
         "session", "config", "control", "cli", "server", "programs",
     )  # fmt: skip
 } | {"auth": "auth", "auth_store": "auth/store", "auth_oauth": "auth/oauth", "auth_backend": "auth/backend", "policy": "policy", "policy_budget": "policy/budget", "policy_cluster": "policy/cluster", "policy_replay": "policy/replay", "noticed": "policy/noticed", "noticing": "policy/noticing", "sim": "tests/sim", "load": "tools/load", "import_postfix": "tools/import_postfix"}
@@ -104,6 +104,8 @@ EXCEPTIONS = {
     "auth/backend/shared_shield.h": {"mutex", "std::mutex"},
     # The file of accounts is looked at on a worker thread, and is one for all cores.
     "auth/backend/file_backend.cc": {"mutex", "std::mutex", "sys/stat.h"},
+    # Keys are one cache for all cores, asked on worker threads.
+    "engine/signing/key_cache.h": {"mutex", "condition_variable", "std::mutex", "std::condition_variable"},
     # What was noticed of accounts is one set for all cores: a judgement under a shard's lock.
     "policy/noticing/account_watch.h": {"mutex", "std::mutex"},
     # It is written on a thread of its own.

@@ -105,6 +105,7 @@ std::expected<void, std::string> SimulatedRelay::start(const std::shared_ptr<con
                                                                  .shield = life->shield,
                                                                  .hash_threads = first.workers,
                                                                  .store_threads = nullptr,
+                                                                 .signing_threads = first.workers,
                                                                  .names = platforms_.world().names(),
                                                                  .dns = platforms_.world().dns(),
                                                                  .budgets = *life->budgets,

@@ -172,6 +172,7 @@ class Relay:
             "dns": {},
             "limits": {},
             "metrics": {},
+            "dkim": {},
             # Many send more than the default class allows.
             "policy": {"default_class": "unlimited"},
             # Tests log in wrongly often.

@@ -152,6 +152,9 @@ class QueueFixture {
     envelope.id = next_id();
     envelope.message_id = "<" + envelope.id + "@example.com>";
     envelope.reverse_path = std::move(from);
+    // As a session has it, of a message that begins with From.
+    const std::size_t domain = text.find('@') + 1;
+    envelope.author_domain = text.substr(domain, text.find_first_of(">\r", domain) - domain);
     for (std::string& each : recipients)
       envelope.recipients.push_back({.forward_path = std::move(each), .notify = notify});
     const auto outcome =
@@ -194,6 +197,7 @@ class QueueFixture {
                   .budget = of.fixture.budget,
                   .memory = of.fixture.memory,
                   .counters = of.fixture.counters,
+                  .signer = of.fixture.signer,
                   .rules = testing::mx_rules()},
                  table, configured_routes(of.fixture.route), "relay.example"),
           spool(of.fixture.loop, of.last_segment_,

@@ -101,6 +101,7 @@ class Fixture {
   hop::ConnectionBudget budget{1000};
   hop::HostMemory memory;
   hop::HopCounters counters;
+  signing::Signer* signer = nullptr;
   MemoryBudget message_memory{std::uint64_t{256} << 20U};
   std::vector<std::unique_ptr<testing::NextHop>> hops;
 
@@ -128,7 +129,8 @@ class Passing {
   // `memory`: null where there is no place to keep it.
   Passing(Fixture& fixture, Memory* memory, std::string from = "ann@example.com")
       : fixture_(fixture),
-        sink_(fixture.pool(), fixture.message_memory, memory == nullptr ? OpenWriter() : memory->open_writer()) {
+        sink_(fixture.pool(), fixture.message_memory, memory == nullptr ? OpenWriter() : memory->open_writer(), {},
+              fixture.signer) {
     envelope.id = "Q1";
     envelope.reverse_path = std::move(from);
   }

@@ -1,0 +1,63 @@
+// How mail is signed.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "engine/config/config.h"
+#include "tests/unit/config/load.h"
+
+namespace sluice::config {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+std::vector<std::string> dkim_errors(const std::string& keys) {
+  std::vector<std::string> found;
+  if (const auto config = load_config("[dkim]\n" + keys + std::string(kRoute), "sluice.toml"); !config)
+    for (const ConfigError& error : config.error()) found.push_back(error.key + ": " + error.problem);
+  return found;
+}
+
+DkimConfig read(const std::string& keys) { return load("[dkim]\n" + keys + std::string(kRoute)).dkim; }
+
+TEST(DkimConfig, NothingIsSignedByDefault) {
+  const Config config = load(std::string(kRoute));
+  EXPECT_FALSE(config.dkim.enabled);
+  EXPECT_EQ(config.dkim.key_directory, "/var/lib/sluice/dkim");
+  EXPECT_TRUE(config.dkim.rules.rsa && config.dkim.rules.ed25519);
+  EXPECT_TRUE(config.routes[0].route.sign);
+}
+
+TEST(DkimConfig, TakesEveryForm) {
+  const DkimConfig dkim = read(
+      "enabled = true\nkey_directory = \"/etc/keys\"\nalgorithms = \"ed25519-sha256\"\ncanonicalization = "
+      "\"simple/relaxed\"\ntimestamp = false\nlifetime_s = 86400\nisp_domain = \"ISP.example\"\nunsigned = \"isp\"\n");
+  EXPECT_TRUE(dkim.enabled);
+  EXPECT_EQ(dkim.key_directory, "/etc/keys");
+  EXPECT_FALSE(dkim.rules.rsa);
+  EXPECT_TRUE(dkim.rules.ed25519);
+  EXPECT_EQ(dkim.rules.forms.header, dkim::Canonicalization::simple);
+  EXPECT_EQ(dkim.rules.forms.body, dkim::Canonicalization::relaxed);
+  EXPECT_FALSE(dkim.rules.has_time);
+  EXPECT_EQ(dkim.rules.lifetime_s, 86400U);
+  EXPECT_EQ(dkim.rules.isp_domain, "isp.example");
+  EXPECT_EQ(dkim.rules.without_key, signing::Unsigned::isp);
+  EXPECT_FALSE(load("[[route]]\nhosts = \"mx.example:25\"\nsign = false\n").routes[0].route.sign);
+}
+
+TEST(DkimConfig, WhatCannotBeMeantIsAnError) {
+  EXPECT_THAT(dkim_errors("unsigned = \"isp\"\n"),
+              ElementsAre("dkim.unsigned: is \"isp\", and there is no isp_domain"));
+  EXPECT_THAT(dkim_errors("algorithms = [\"rsa-sha1\"]\n"),
+              ElementsAre("dkim.algorithms: \"rsa-sha1\" is no algorithm that signs"));
+  EXPECT_THAT(dkim_errors("enabled = true\nalgorithms = []\n"),
+              ElementsAre("dkim.algorithms: has none: nothing can be signed"));
+  EXPECT_THAT(dkim_errors("algorithms = []\n"), IsEmpty());
+  EXPECT_FALSE(dkim_errors("canonicalization = \"strict\"\n").empty());
+}
+
+}  // namespace
+}  // namespace sluice::config

@@ -1,0 +1,186 @@
+// With which keys a message is signed, what becomes of one that cannot be, and the turns of RSA.
+#include "engine/signing/signer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+
+#include "tests/support/awaited.h"
+#include "tests/support/held_keys.h"
+
+namespace sluice::signing {
+namespace {
+
+using ::testing::ElementsAre;
+
+constexpr std::string_view kMail = "From: Ann <ann@example.com>\r\nTo: bob@example.net\r\n\r\nHello.\r\n";
+
+// The d= of each signature, in order.
+std::vector<std::string> domains_of(const Signed& made) {
+  constexpr std::string_view kTag = "d=";
+  std::vector<std::string> domains;
+  std::string_view rest = made.fields;
+  for (std::size_t at = rest.find(kTag); at != std::string_view::npos; at = rest.find(kTag)) {
+    rest.remove_prefix(at + kTag.size());
+    domains.emplace_back(rest.substr(0, rest.find(';')));
+  }
+  return domains;
+}
+
+class SignerTest : public ::testing::Test {
+ protected:
+  SignerTest() {
+    source_->held["example.com"] = {{"one", testing::rsa_der()}, {"two", testing::ed25519_der()}};
+    source_->held["isp.example"] = {{"isp", testing::ed25519_der()}};
+  }
+  Signer& signer() {
+    if (signer_ == nullptr)
+      signer_ = std::make_unique<Signer>(Signer::Parts{.loop = loop_,
+                                                       .workers = loop_.platform().workers,
+                                                       .keys = std::make_shared<KeyCache>(source_, rules_, 100),
+                                                       .counters = counters_,
+                                                       .not_signed =
+                                                           [this](const NotSigned& what) {
+                                                             told_.push_back(std::string(what.domain) + ": " +
+                                                                             std::string(what.reason) + ": " +
+                                                                             std::string(what.effect));
+                                                           }},
+                                         rules_);
+    return *signer_;
+  }
+  Task<Signed> sign_one(const ContentToSign& content, Signer::Request request) {
+    co_return co_await signer().sign(content, request);
+  }
+  std::unique_ptr<ContentToSign> content(std::string_view text) {
+    auto made = std::make_unique<ContentToSign>(message::BodyForm::literal, signer().hashes());
+    made->feed(text);
+    made->finish();
+    return made;
+  }
+  Signed sign(std::string_view text = kMail, Signer::Request request = {.id = "1"}) {
+    const auto made = content(text);
+    return testing::await<Signed>(platforms_, loop_, [&] { return sign_one(*made, request); });
+  }
+
+  testing::Platforms platforms_{testing::PlatformKind::simulated};
+  io::Loop& loop_ = platforms_.add_loop("192.0.2.1");
+  std::shared_ptr<testing::HeldKeys> source_ = std::make_shared<testing::HeldKeys>();
+  SigningRules rules_;
+  SigningCounters counters_;
+  std::vector<std::string> told_;
+  std::unique_ptr<Signer> signer_;
+};
+
+TEST_F(SignerTest, OneSignatureOfEachAlgorithmAndThenTheIsps) {
+  rules_.isp_domain = "isp.example";
+  EXPECT_THAT(domains_of(sign()), ElementsAre("example.com", "example.com", "isp.example"));
+  EXPECT_THAT(counters_.made, ElementsAre(1, 2));
+  EXPECT_TRUE(told_.empty());
+}
+
+TEST_F(SignerTest, TheDomainIsTheAuthorsAndNoneAboveIt) {
+  EXPECT_THAT(domains_of(sign("From: ann@EXAMPLE.com\r\n\r\nx\r\n")), ElementsAre("example.com", "example.com"));
+  for (const char* text : {"From: ann@www.example.com\r\n\r\nx\r\n", "Sender: ann@example.com\r\n\r\nx\r\n",
+                           "From: ann@example.com, bob@example.net\r\n\r\nx\r\n", "From: ann@[192.0.2.1]\r\n\r\nx\r\n"})
+    EXPECT_EQ(sign(text).fields, "") << text;
+  EXPECT_EQ(counters_.without_key, 4U);
+}
+
+TEST_F(SignerTest, OwnMailHasTheIspsAloneWhateverIsSaidOfOthers) {
+  rules_.isp_domain = "isp.example";
+  rules_.without_key = Unsigned::refuse;
+  EXPECT_THAT(domains_of(sign(kMail, {.id = "1", .own = true})), ElementsAre("isp.example"));
+  source_->held.erase("isp.example");
+  signer_ = nullptr;
+  const Signed made = sign(kMail, {.id = "2", .own = true});
+  EXPECT_FALSE(made.refusal);
+  EXPECT_EQ(made.fields, "");
+}
+
+TEST_F(SignerTest, WithoutIspDomainOwnMailHasItsAuthors) {
+  EXPECT_THAT(domains_of(sign(kMail, {.id = "1", .own = true})), ElementsAre("example.com", "example.com"));
+}
+
+TEST_F(SignerTest, MailWithoutKeyGoesByTheRule) {
+  constexpr std::string_view kOther = "From: bob@example.net\r\n\r\nx\r\n";
+  rules_.isp_domain = "isp.example";
+  EXPECT_EQ(sign(kOther).fields, "");
+  EXPECT_THAT(told_, ElementsAre("example.net: the domain has no key: sent"));
+  signer_ = nullptr;
+  rules_.without_key = Unsigned::isp;
+  EXPECT_THAT(domains_of(sign(kOther)), ElementsAre("isp.example"));
+  signer_ = nullptr;
+  rules_.without_key = Unsigned::refuse;
+  const Signed refused = sign(kOther);
+  ASSERT_TRUE(refused.refusal);
+  EXPECT_EQ(refused.refusal->code, 550);
+  EXPECT_EQ(refused.fields, "");
+}
+
+TEST_F(SignerTest, WhereKeysCannotBeHadMailWaitsIfItMustBeSigned) {
+  source_->fault = "the disk is gone";
+  EXPECT_EQ(sign().fields, "");
+  EXPECT_THAT(told_, ElementsAre("example.com: the disk is gone: sent"));
+  EXPECT_EQ(counters_.without_key_now, 1U);
+  signer_ = nullptr;
+  rules_.without_key = Unsigned::refuse;
+  const Signed waits = sign();
+  ASSERT_TRUE(waits.refusal);
+  EXPECT_EQ(waits.refusal->code, 451);
+  EXPECT_EQ(waits.until, Instant::min()) << "it is tried anew";
+}
+
+TEST_F(SignerTest, TheClientIsToldBeforehandOnlyThatThereIsNoKey) {
+  rules_.without_key = Unsigned::refuse;
+  const auto refusal = [&](const char* domain) {
+    return testing::await<std::optional<smtp::StandardReply>>(platforms_, loop_,
+                                                              [&] { return signer().refusal(domain, {.id = "1"}); });
+  };
+  EXPECT_FALSE(refusal("example.com"));
+  EXPECT_EQ(refusal("example.net")->code, 550);
+  source_->fault = "the disk is gone";
+  EXPECT_FALSE(refusal("third.example"));
+}
+
+TEST_F(SignerTest, KeysAreLookedForOnceHoweverManyWait) {
+  const auto made = content(kMail);
+  std::vector<std::unique_ptr<testing::Running<Signed>>> all;
+  for (int i = 0; i < 20; ++i)
+    all.push_back(
+        std::make_unique<testing::Running<Signed>>(platforms_, loop_, [&] { return sign_one(*made, {.id = "1"}); }));
+  for (const auto& one : all) EXPECT_EQ(domains_of(one->wait()).size(), 2U);
+  EXPECT_EQ(source_->asked, 1);
+}
+
+// Beyond the bound messages wait, and all are signed in the end.
+TEST_F(SignerTest, OfMoreThanItsBoundTheOthersWaitForTheirTurn) {
+  sign();
+  const auto made = content(kMail);
+  std::vector<std::unique_ptr<testing::Running<Signed>>> all;
+  for (std::size_t i = 0; i < 3 * Signer::kSigningMax; ++i)
+    all.push_back(
+        std::make_unique<testing::Running<Signed>>(platforms_, loop_, [&] { return sign_one(*made, {.id = "1"}); }));
+  std::uint64_t most = 0;
+  EXPECT_TRUE(platforms_.run_until([&] {
+    most = std::max(most, counters_.waiting);
+    return std::ranges::all_of(all, [](const auto& one) { return one->done(); });
+  }));
+  EXPECT_EQ(most, 2 * Signer::kSigningMax);
+  EXPECT_EQ(counters_.waiting, 0U);
+  for (const auto& one : all) EXPECT_EQ(domains_of(one->wait()).size(), 2U);
+}
+
+TEST_F(SignerTest, ASignatureThatEndsIsUsedForHalfItsTime) {
+  EXPECT_EQ(sign().until, Instant::max());
+  signer_ = nullptr;
+  rules_.lifetime_s = 1000;
+  const Signed made = sign();
+  EXPECT_LE(made.until, loop_.now() + std::chrono::seconds(500));
+  EXPECT_GT(made.until, loop_.now() + std::chrono::seconds(400));
+  EXPECT_NE(made.fields.find("x="), std::string::npos);
+}
+
+}  // namespace
+}  // namespace sluice::signing
