@@ -105,6 +105,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   HeaderScan::Options options{.dot_stuffed = (data[0] & 1) != 0};
   if ((data[0] & 2) != 0) options.header_bytes_max = data[0] >> 2;
   if ((data[0] & 4) != 0) options.from_bytes_max = 8;
+  if ((data[1] & 1) != 0) options.authserv_id = "relay.example";
 
   HeaderScan whole(options);
   whole.feed(text);
@@ -129,6 +130,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   const std::string mended = mend(text, whole);
+  if (!options.authserv_id.empty()) {
+    // No Authentication-Results field of that name is left.
+    HeaderScan again({.dot_stuffed = options.dot_stuffed, .authserv_id = options.authserv_id});
+    again.feed(mended);
+    again.finish();
+    CHECK(again.state() == HeaderState::complete && again.edits().empty());
+    return 0;
+  }
   const Reference slow = read_slowly(mended, options.dot_stuffed);
   CHECK(slow.complete);
   // What is read of it once more is as it is.

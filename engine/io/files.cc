@@ -107,11 +107,15 @@ std::expected<std::vector<std::string>, std::string> list_files(const std::strin
 
 namespace {
 
-std::expected<std::string, std::string> read_all(int fd, const std::string& path, std::size_t bytes_max) {
+// `room`: of the text from the start, so that it is nowhere else in memory afterwards.
+std::expected<std::string, std::string> read_all(int fd, const std::string& path, std::size_t bytes_max,
+                                                 std::size_t room = 0) {
   std::string text;
+  text.reserve(room);
   std::array<char, 16384> piece;
   for (;;) {
     const ssize_t n = ::read(fd, piece.data(), piece.size());
+    if (n == 0 && room > 0) ::explicit_bzero(piece.data(), piece.size());
     if (n == 0) return text;
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return file_fault(path, "cannot read");
@@ -138,7 +142,7 @@ std::expected<std::string, std::string> read_private_file(const std::string& pat
     return std::unexpected(path + ": belongs to another user; give it to the relay's (chown)");
   if ((status.st_mode & kOthers) != 0)
     return std::unexpected(path + ": others may read it; make it the relay's alone (chmod 600)");
-  return read_all(fd->get(), path, bytes_max);
+  return read_all(fd->get(), path, bytes_max, bytes_max + 1);
 }
 
 std::expected<std::string, std::string> secret_path(const std::string& file) {

@@ -218,7 +218,7 @@ class Transmission final : private hop::Pool::Holder {
   [[nodiscard]] SignedForm signed_form() const;
   Task<void> sign_beforehand();
   Task<Halted> sign();
-  [[nodiscard]] Halted use(const signing::Signed& made);
+  void use(const signing::Signed& made);
   void end_too_long();
   void put_fields(Chain& out);
 
@@ -290,6 +290,7 @@ class Transmission final : private hop::Pool::Holder {
   message::BodyForm form_ = message::BodyForm::dot_stuffed;
   std::optional<SignedForm> signed_as_;  // which form `fields_` are of
   std::string fields_;                   // signatures, in front of the content
+  Halted unsigned_;                      // why it may not go on as that; none: it may
   bool fields_out_ = false;              // they are in what was sent, or in `chunk_`
   ContentForm wire_;
   Chain gathered_;  // late: the content so far, in the form in which it came

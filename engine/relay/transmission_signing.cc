@@ -28,30 +28,32 @@ SignedForm Transmission::signed_form() const {
 Task<void> Transmission::sign_beforehand() {
   const message::ContentFacts& content = request_.envelope.content;
   if (request_.signer == nullptr || signed_as_ || !content.whole || content.eight_bit || needs_smtputf8()) co_return;
-  if (Halted halted = co_await sign()) signed_as_.reset();
+  static_cast<void>(co_await sign());
 }
 
 Task<Transmission::Halted> Transmission::sign() {
   if (request_.signer == nullptr) co_return std::nullopt;
   const SignedForm form = signed_form();
-  if (signed_as_ == form) co_return std::nullopt;
+  if (signed_as_ == form) co_return unsigned_;
   const SharedSigned made =
       co_await request_.signer->sign(form, content_ == Content::whole ? &gathered_ : nullptr, form_);
   signed_as_ = form;
-  co_return use(*made);
+  use(*made);
+  co_return unsigned_;
 }
 
 // It is no fault of the next hop's where it does not go on.
-Transmission::Halted Transmission::use(const signing::Signed& made) {
+void Transmission::use(const signing::Signed& made) {
   fields_ = made.fields;
-  if (!made.refusal) return std::nullopt;
-  return Halt{.result = {.kind = made.refusal->code / 100 == 5 ? Kind::refused : Kind::deferred,
-                         .code = made.refusal->code,
-                         .enhanced = made.refusal->enhanced,
-                         .text = std::string(made.refusal->text),
-                         .ours = true,
-                         .of_recipient = true},
-              .unusable = false};
+  unsigned_.reset();
+  if (!made.refusal) return;
+  unsigned_ = Halt{.result = {.kind = made.refusal->code / 100 == 5 ? Kind::refused : Kind::deferred,
+                              .code = made.refusal->code,
+                              .enhanced = made.refusal->enhanced,
+                              .text = std::string(made.refusal->text),
+                              .ours = true,
+                              .of_recipient = true},
+                   .unusable = false};
 }
 
 void Transmission::end_unheld() {
@@ -66,9 +68,9 @@ void Transmission::end_unheld() {
 
 // Without a place to keep it there is none to sign it from, either.
 void Transmission::end_too_long() {
-  Halted halted = use(request_.signer->give_up(kTooLongToHold));
+  use(request_.signer->give_up(kTooLongToHold));
   request_.signer = nullptr;
-  if (halted) end(*std::move(halted));
+  if (unsigned_) end(*unsigned_);
 }
 
 // Once, in front of the content: no line of theirs begins with a dot.

@@ -163,6 +163,7 @@ class Inspector {
     check_reload();
     check_oauth();
     check_cluster();
+    check_keys();
     if (store) check_customers();
   }
 
@@ -334,6 +335,13 @@ class Inspector {
   }
 
   // Likewise.
+  void check_keys() {
+    const std::string& isp_domain = config().dkim.rules.isp_domain;
+    if (plan_->keys == nullptr || isp_domain.empty()) return;
+    const signing::SharedDomainKeys keys = plan_->keys->find(isp_domain, Instant());
+    if (keys->keys.empty()) add("dkim.isp_domain", keys->error.empty() ? isp_domain + " has no key" : keys->error);
+  }
+
   void check_cluster() {
     if (!plan_->cluster) return;
     if (const auto works = try_cluster(*plan_->cluster, config().dns); !works)

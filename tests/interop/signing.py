@@ -296,6 +296,21 @@ def a_key_that_others_may_read_is_not_used_and_the_log_says_so(rule, effect):
         os.unlink(path)
 
 
+@test
+def a_new_key_counts_at_a_reload_at_once():
+    path = under("new-keys")
+    os.makedirs(os.path.join(path, "example.net"))
+    with Hop() as hop, Relay(hop, dkim=signing(key_directory=path)) as relay:
+        by_bob(relay)
+        expect_equal(signatures_of(hop.only().content)[0], [], "signatures before")
+        record = make_key(os.path.join(path, "example.net", "new.pem"), "rsa")
+        relay.control("reload")
+        by_bob(relay)
+        text = hop.only().content
+        expect_equal(dkimpy_verdict(text, {"new._domainkey.example.net": record}), "good", "dkimpy")
+        expect_not_in("PRIVATE", relay.said() + str(relay.log()), "what the relay says")
+
+
 # ------------------------------------------------------------------------------------------------ mail of our own
 
 

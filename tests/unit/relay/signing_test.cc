@@ -25,7 +25,7 @@ class FixtureSigner {
                  .workers = fixture.loop.platform().workers,
                  .keys = std::make_shared<signing::KeyCache>(keys, rules_, 10),
                  .counters = counters,
-                 .not_signed = [this](const signing::NotSigned& what) { ++told[std::string(what.effect)]; }},
+                 .not_signed = [this](const signing::NotSigned& what) { ++effects[std::string(what.effect)]; }},
                 rules_) {
     keys->held["example.com"] = {{"one", testing::rsa_der()}, {"two", testing::ed25519_der()}};
     fixture.signer = &signer_;
@@ -33,7 +33,7 @@ class FixtureSigner {
 
   std::shared_ptr<testing::HeldKeys> keys = std::make_shared<testing::HeldKeys>();
   signing::SigningCounters counters;
-  std::map<std::string, int> told;
+  std::map<std::string, int> effects;
 
  private:
   signing::SigningRules rules_;
@@ -118,7 +118,7 @@ TEST(SigningTest, WithoutAPlaceToKeepItOneThatCannotBeHeldGoesByTheRule) {
     Passing message(fixture);
     const std::string text = long_text(300'000);
     EXPECT_EQ(message.send(text), refuse ? 451 : 250);
-    EXPECT_EQ(signer.told[refuse ? "deferred" : "sent"], 1);
+    EXPECT_EQ(signer.effects[refuse ? "deferred" : "sent"], 1);
     if (!refuse) {
       ASSERT_THAT(fixture.hop().ledger, SizeIs(1));
       EXPECT_EQ(fixture.hop().ledger[0].content, text);

@@ -43,7 +43,7 @@ class SignerTest : public ::testing::Test {
                                                        .counters = counters_,
                                                        .not_signed =
                                                            [this](const NotSigned& what) {
-                                                             told_.push_back(std::string(what.domain) + ": " +
+                                                             notes_.push_back(std::string(what.domain) + ": " +
                                                                              std::string(what.reason) + ": " +
                                                                              std::string(what.effect));
                                                            }},
@@ -69,7 +69,7 @@ class SignerTest : public ::testing::Test {
   std::shared_ptr<testing::HeldKeys> source_ = std::make_shared<testing::HeldKeys>();
   SigningRules rules_;
   SigningCounters counters_;
-  std::vector<std::string> told_;
+  std::vector<std::string> notes_;
   std::unique_ptr<Signer> signer_;
 };
 
@@ -77,7 +77,7 @@ TEST_F(SignerTest, OneSignatureOfEachAlgorithmAndThenTheIsps) {
   rules_.isp_domain = "isp.example";
   EXPECT_THAT(domains_of(sign()), ElementsAre("example.com", "example.com", "isp.example"));
   EXPECT_THAT(counters_.made, ElementsAre(1, 2));
-  EXPECT_TRUE(told_.empty());
+  EXPECT_TRUE(notes_.empty());
 }
 
 TEST_F(SignerTest, TheDomainIsTheAuthorsAndNoneAboveIt) {
@@ -107,7 +107,7 @@ TEST_F(SignerTest, MailWithoutKeyGoesByTheRule) {
   constexpr std::string_view kOther = "From: bob@example.net\r\n\r\nx\r\n";
   rules_.isp_domain = "isp.example";
   EXPECT_EQ(sign(kOther).fields, "");
-  EXPECT_THAT(told_, ElementsAre("example.net: the domain has no key: sent"));
+  EXPECT_THAT(notes_, ElementsAre("example.net: the domain has no key: sent"));
   signer_ = nullptr;
   rules_.without_key = Unsigned::isp;
   EXPECT_THAT(domains_of(sign(kOther)), ElementsAre("isp.example"));
@@ -122,7 +122,7 @@ TEST_F(SignerTest, MailWithoutKeyGoesByTheRule) {
 TEST_F(SignerTest, WhereKeysCannotBeHadMailWaitsIfItMustBeSigned) {
   source_->fault = "the disk is gone";
   EXPECT_EQ(sign().fields, "");
-  EXPECT_THAT(told_, ElementsAre("example.com: the disk is gone: sent"));
+  EXPECT_THAT(notes_, ElementsAre("example.com: the disk is gone: sent"));
   EXPECT_EQ(counters_.without_key_now, 1U);
   signer_ = nullptr;
   rules_.without_key = Unsigned::refuse;
