@@ -27,9 +27,11 @@ void check_name(const std::string& name) {
 
 void check_record(const DnsRecord& record, DnsType type) {
   CHECK(record.ttl_s <= INT32_MAX);
-  if (type == DnsType::mx) {
+  if (type == DnsType::mx || type == DnsType::ptr) {
     check_name(record.name);
     CHECK(record.address.empty());
+  } else if (type == DnsType::txt) {
+    CHECK(record.name.empty() && record.address.empty() && record.text.size() <= UINT16_MAX);
   } else {
     CHECK(record.name.empty() && record.address.family() == (type == DnsType::a ? AF_INET : AF_INET6));
   }
@@ -39,7 +41,7 @@ void check_record(const DnsRecord& record, DnsType type) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
-  static constexpr std::array kTypes{DnsType::a, DnsType::mx, DnsType::aaaa};
+  static constexpr std::array kTypes{DnsType::a, DnsType::mx, DnsType::aaaa, DnsType::txt, DnsType::ptr};
   const DnsType type = kTypes[data[0] % kTypes.size()];
   const std::span<const std::uint8_t> message(data + 1, size - 1);
   const DnsReply reply = sluice::io::read_dns_answer(message, "a.example", type);
@@ -48,6 +50,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   CHECK(reply.records.size() <= sluice::io::kDnsRecordsMax);
   for (const DnsRecord& record : reply.records) check_record(record, type);
   if (!reply.canonical.empty()) check_name(reply.canonical);
+  CHECK(reply.status == DnsStatus::failed || reply.canonical.empty() == reply.aliases.empty());
+  if (!reply.canonical.empty()) CHECK(reply.aliases.back() == reply.canonical);
   if (reply.negative_ttl_s) CHECK(reply.records.empty());
   const DnsReply again = sluice::io::read_dns_answer(message, "A.Example.", type);
   CHECK(again.status == reply.status && again.records.size() == reply.records.size());

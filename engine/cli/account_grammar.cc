@@ -63,6 +63,18 @@ std::string take_device_option(const AccountOptionText& option, std::string_view
   return "";
 }
 
+std::string take_check_option(const AccountOptionText& option, std::string_view value, AccountRequest& request) {
+  if (option.option == kOptionAddress) request.addresses.emplace_back(value);
+  if (option.option == kOptionSelector) request.selectors.push_back({.selector = std::string(value)});
+  if (option.option == kOptionMailFrom) request.mail_from = value;
+  if (option.option == kOptionSigningDomain) request.signing_domain = value;
+  if (option.option != kOptionPublicKeyFile) return "";
+  if (request.selectors.empty() || !request.selectors.back().public_key_file.empty())
+    return "--public-key-file belongs to the --selector in front of it";
+  request.selectors.back().public_key_file = value;
+  return value.empty() ? "--public-key-file needs the name of a file" : "";
+}
+
 // Takes an operand, or an option with its value; moves `rest` past it. Says what is wrong, or
 // nothing.
 std::string take_option(std::span<const std::string_view>& rest, AccountRequest& request) {
@@ -81,7 +93,8 @@ std::string take_option(std::span<const std::string_view>& rest, AccountRequest&
   if (known == kAccountOptions.end() || (request.command->options & known->option) == 0) {
     return "there is no option " + std::string(word.substr(0, 40)) + " here";
   }
-  constexpr unsigned kRepeatable = kOptionOnly | kOptionNetwork | kOptionSender;
+  constexpr unsigned kRepeatable =
+      kOptionOnly | kOptionNetwork | kOptionSender | kOptionAddress | kOptionSelector | kOptionPublicKeyFile;
   const bool repeated = request.has(known->option) && (known->option & kRepeatable) == 0;
   if (repeated) return std::string(word) + " is given twice";
   request.given |= known->option;
@@ -100,6 +113,7 @@ std::string take_option(std::span<const std::string_view>& rest, AccountRequest&
   if (known->option == kOptionTo) request.to = *value;
   if (known->option == kOptionFingerprint) request.fingerprint = *value;
   if (known->option == kOptionClass) request.policy_class = *value;
+  if (std::string wrong = take_check_option(*known, *value, request); !wrong.empty()) return wrong;
   return take_device_option(*known, *value, request);
 }
 
@@ -130,6 +144,8 @@ std::string check(const AccountRequest& request) {
     return "needs either --only DOMAIN or --any-domain";
   }
   if (command.verb == AccountVerb::limit && request.limits.empty()) return "needs a LIMIT, such as recipients/day=1000";
+  if (command.verb == AccountVerb::check_dns && request.has(kOptionAll) == !request.domains.empty())
+    return "needs either DOMAINs or --all";
   if (command.verb == AccountVerb::import_file) return check_import(request);
   if (command.verb == AccountVerb::copy && request.from == request.to) return "needs --from STORE, --to STORE, or both";
   return "";
@@ -149,6 +165,11 @@ ParsedAccountCommand parse_rest(const AccountCommand& command, std::span<const s
         continue;
       }
       if (const std::string wrong = take_option(rest, request); !wrong.empty()) return error_in(command, wrong);
+      continue;
+    }
+    if (command.verb == AccountVerb::check_dns && !word.empty()) {
+      request.domains.emplace_back(word);
+      rest = rest.subspan(1);
       continue;
     }
     if (operand_seen && command.verb == AccountVerb::limit) {

@@ -27,6 +27,7 @@ enum class AccountVerb : std::uint8_t {
   copy,
   set,
   limit,
+  check_dns,
 };
 
 // Options, as bits of a set.
@@ -52,6 +53,12 @@ enum AccountOption : std::uint32_t {
   kOptionCramMd5 = 1U << 19U,
   kOptionFingerprint = 1U << 20U,
   kOptionClass = 1U << 21U,
+  kOptionAll = 1U << 26U,
+  kOptionAddress = 1U << 27U,
+  kOptionSelector = 1U << 28U,
+  kOptionPublicKeyFile = 1U << 29U,
+  kOptionMailFrom = 1U << 30U,
+  kOptionSigningDomain = 1U << 31U,
 };
 
 struct AccountCommand {
@@ -65,6 +72,12 @@ struct AccountCommand {
   std::string_view summary;
   std::string_view description;
   std::string_view example;
+};
+
+// A key of DKIM, of `domain check`.
+struct SelectorOption {
+  std::string selector;
+  std::string public_key_file;  // empty: not given
 };
 
 struct AccountRequest {
@@ -87,6 +100,12 @@ struct AccountRequest {
   // Of a copy: the path of a file, "config:FILE", or empty: the one that is configured.
   std::string from;
   std::string to;
+  // Of the check of domains.
+  std::vector<std::string> domains;  // all operands
+  std::vector<std::string> addresses;
+  std::vector<SelectorOption> selectors;
+  std::string mail_from;
+  std::string signing_domain;
 
   [[nodiscard]] bool has(AccountOption option) const { return (given & option) != 0; }
 };

@@ -51,6 +51,20 @@ constexpr std::array kOptionTexts{
     AccountOptionText{kOptionTo, "--to", "STORE", "The store that it is copied into; not given: the configured one."},
     AccountOptionText{kOptionForce, "--force", "", "Remove first what the other store has."},
     AccountOptionText{kOptionDryRun, "--dry-run", "", "Say what would be done and refused, and do nothing."},
+    AccountOptionText{kOptionAll, "--all", "", "Check all domains of the store, and print what is not right."},
+    AccountOptionText{
+        kOptionAddress, "--address", "IP",
+        "An address from which mail of the domains leaves. May be given several times. Not given: those of "
+        "this machine that others can reach."},
+    AccountOptionText{kOptionSelector, "--selector", "NAME",
+                      "Look at the DKIM key SELECTOR._domainkey.DOMAIN. May be given several times. Not given: DKIM is "
+                      "not looked at."},
+    AccountOptionText{kOptionPublicKeyFile, "--public-key-file", "FILE",
+                      "The public key, in PEM, that belongs to what the selector in front of it signs with."},
+    AccountOptionText{kOptionMailFrom, "--mail-from", "DOMAIN",
+                      "The domain of the addresses in MAIL FROM; not given: the domain that is checked."},
+    AccountOptionText{kOptionSigningDomain, "--signing-domain", "DOMAIN",
+                      "The domain that signs (d=); not given: the domain that is checked."},
     AccountOptionText{kOptionJson, "--json", "", "Print JSON (RFC 8259), one value on one line."},
 };
 
@@ -83,6 +97,17 @@ constexpr std::string_view kLimits =
     "days). The amount takes the place of the one that the class has for the same quantity and window, with the "
     "class's action; where the class has none, it is a limit more, of which a minute's defers and all others refuse. "
     "Several are set in one transaction.";
+
+constexpr std::string_view kChecked =
+    "Asks the name servers of [dns], and says record by record what is there, whether it is right, wrong or missing or "
+    "could not be asked, and what to do. SPF (RFC 7208) is evaluated for the sending addresses, with its limits of ten "
+    "look-ups and two that find nothing. A DKIM key (RFC 6376) is compared with the one that mail is signed with. "
+    "DMARC "
+    "(RFC 9989) is found by the walk up the tree, and it is said whether SPF and DKIM align with the domain. MX hosts "
+    "must have addresses; a null MX is wrong for a domain that sends. Then what Gmail, Outlook.com and Yahoo make of "
+    "it, "
+    "by the rules that they publish. \"authenticated\" is an answer that the name server has checked by DNSSEC. A "
+    "domain takes a minute at most. Of a domain such as *.example.com the names below have to be named.";
 
 constexpr std::string_view kNoticed =
     "A running relay notices within a second. Open sessions of the accounts that this is about then end, with 421; a "
@@ -131,6 +156,11 @@ constexpr std::array kAllAccountCommands{
                    "Prints all domains, or those of one customer.", "sluicectl domain list --customer 'Example Ltd'"},
     AccountCommand{domain, show, "domain", "show", "DOMAIN", kOptionJson, 0, "show one domain",
                    "Prints whose it is and how that is known.", "sluicectl domain show example.com"},
+    AccountCommand{domain, AccountVerb::check_dns, "domain", "check", "[DOMAIN...]",
+                   kOptionAll | kOptionAddress | kOptionSelector | kOptionPublicKeyFile | kOptionMailFrom |
+                       kOptionSigningDomain | kOptionJson,
+                   0, "check the DNS records of domains", kChecked,
+                   "sluicectl domain check example.com --address 192.0.2.25 --selector s1 --public-key-file s1.pem"},
     AccountCommand{domain, remove, "domain", "remove", "DOMAIN", 0, 0, "stop a customer from sending from a domain",
                    "Accounts that were narrowed to this domain alone may then send from none.",
                    "sluicectl domain remove example.com"},
@@ -242,7 +272,9 @@ void append_wrapped(std::string& page, std::string_view text, std::size_t indent
   page += '\n';
 }
 
-bool changes_store(const AccountCommand& command) { return command.verb != list && command.verb != show; }
+bool changes_store(const AccountCommand& command) {
+  return command.verb != list && command.verb != show && command.verb != AccountVerb::check_dns;
+}
 
 }  // namespace
 
@@ -261,8 +293,9 @@ std::string account_command_synopsis(const AccountCommand& command) {
     if (!option.value.empty()) (word += ' ') += option.value;
     const bool required = (command.required & option.option) != 0;
     line += required ? " " + word : " [" + word + "]";
-    if (option.option == kOptionOnly || option.option == kOptionNetwork || option.option == kOptionSender)
-      line += "...";
+    constexpr unsigned kRepeatable =
+        kOptionOnly | kOptionNetwork | kOptionSender | kOptionAddress | kOptionSelector | kOptionPublicKeyFile;
+    if ((option.option & kRepeatable) != 0) line += "...";
   }
   return line;
 }
@@ -292,6 +325,7 @@ std::string account_command_help(const AccountCommand& command) {
   page += "  --help\n";
   append_wrapped(page, "Print this text.", kExplanation);
   page += "\nEXIT STATUS\n  0  done\n";
+  if (command.verb == AccountVerb::check_dns) page += "  1  a record is not right, or could not be asked\n";
   page += "  1  failed; the reason and the remedy are on standard error\n";
   page += "  2  the command line was not understood\n";
   page += "\nEXAMPLE\n  " + std::string(command.example) + "\n";

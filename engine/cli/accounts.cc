@@ -12,6 +12,7 @@
 #include "engine/cli/account_limits.h"
 #include "engine/cli/account_report.h"
 #include "engine/cli/devices.h"
+#include "engine/cli/domain_check.h"
 #include "engine/cli/password.h"
 #include "engine/cli/store_copies.h"
 #include "engine/io/real_platform.h"
@@ -72,6 +73,7 @@ class AccountCommandRun {
       case AccountVerb::revoke:
       case AccountVerb::import_file:
       case AccountVerb::copy:
+      case AccountVerb::check_dns:
         break;
     }
     return auth::store_error(auth::StoreError::Kind::failed, "no such command");
@@ -98,6 +100,7 @@ class AccountCommandRun {
       case AccountVerb::copy:
       case AccountVerb::set:
       case AccountVerb::limit:
+      case AccountVerb::check_dns:  // domain_check.cc
         break;
     }
     return auth::store_error(auth::StoreError::Kind::failed, "no such command");
@@ -130,6 +133,7 @@ class AccountCommandRun {
         return done(admin_.remove_account(name), "removed");
       case AccountVerb::revoke:
       case AccountVerb::copy:
+      case AccountVerb::check_dns:
         break;
       case AccountVerb::import_file:
         return import_accounts(request_, world_, admin_);
@@ -281,6 +285,7 @@ int run_account_command(std::span<const std::string_view> args, const AccountCom
   if (command.object == AccountObject::device) return run_device_command(parsed.request, world);
   if (command.object == AccountObject::certificate) return run_certificate_command(parsed.request, world);
   if (command.object == AccountObject::store) return run_store_copy(parsed.request, world);
+  if (command.verb == AccountVerb::check_dns) return run_domain_check(parsed.request, world);
   const bool is_first = command.object == AccountObject::customer && command.verb == AccountVerb::add;
   const auto if_missing = is_first ? auth::IfMissing::create : auth::IfMissing::fail;
   const auto store = configured_store(world);

@@ -16,6 +16,7 @@
 #include "auth/store/store_address.h"
 #include "engine/cli/account_grammar.h"
 #include "engine/io/platform.h"
+#include "engine/io/real_dns.h"
 
 namespace sluice::cli {
 
@@ -39,6 +40,8 @@ struct AccountSettings {
   std::vector<auth::BackendOptions> backends = {};  // that the relay has
   bool backends_known = true;                       // false: the store was named in place of the configuration
   std::vector<std::string> classes = {};            // the policy classes that there are; none: they are not known
+  io::RealDnsOptions dns = {};                      // whom the DNS is asked of
+  std::string hostname = {};                        // the relay's name
 };
 
 // `args` begins with "customer", "domain", "account" or "store" (see is_account_object()); --store and

@@ -1,7 +1,7 @@
 // Questions to the name service, as the mail system needs them: MX hosts and addresses, with
-// their times to live.  A part of the platform: real_dns.h asks the network, tests/sim/dns.h a simulated world.
-// Any thread.  Must outlive its callers; a core asks through a CoreDns (core_dns.h), which may go before
-// it is answered.
+// their times to live; names and texts, for the check of a domain's records.  A part of the platform: real_dns.h asks
+// the network, tests/sim/dns.h a simulated world. Any thread.  Must outlive its callers; a core asks through a CoreDns
+// (core_dns.h), which may go before it is answered.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,7 @@
 
 namespace sluice::io {
 
-enum class DnsType : std::uint16_t { a = 1, mx = 15, aaaa = 28 };  // RFC 1035 3.2.2, RFC 3596 2.1
+enum class DnsType : std::uint16_t { a = 1, ptr = 12, mx = 15, txt = 16, aaaa = 28 };  // RFC 1035 3.2.2, RFC 3596 2.1
 
 enum class DnsStatus : std::uint8_t {
   ok,            // at least one record
@@ -28,7 +28,8 @@ enum class DnsStatus : std::uint8_t {
 
 struct DnsRecord {
   std::uint16_t preference = 0;  // mx
-  std::string name;              // mx: the MX host, as fold_dns_name() gives it
+  std::string name;              // mx: the MX host; ptr: the name; as fold_dns_name() gives it
+  std::string text;              // txt: its strings, joined without anything between them
   Address address;               // a, aaaa; without a port
   std::uint32_t ttl_s = 0;       // the least of its own and those of the aliases on the way to it
 };
@@ -41,11 +42,14 @@ struct DnsReply {
   std::vector<DnsRecord> records;  // in the order in which they came
   // Where the name's CNAME records lead; empty when it has none.
   std::string canonical;
+  std::vector<std::string> aliases;  // each name on the way there, one after another; the last is `canonical`
   std::uint32_t canonical_ttl_s = UINT32_MAX;
   // How long no_data and no_such_name hold (RFC 2308 section 5), where the server said so.  A
   // server that says no_data and `canonical` without it has stopped on the way: ask it for
   // `canonical`.
   std::optional<std::uint32_t> negative_ttl_s;
+  // The server says that it has checked the answer by DNSSEC (AD, RFC 4035 3.2.3), where it was asked for that.
+  bool authenticated = false;
   std::string error;  // failed: what went wrong, in words
 };
 

@@ -192,6 +192,7 @@ bool Answer::follow_aliases(Reader reader, unsigned count) {
       return false;
     }
     name_ = reply_.canonical = next->target;
+    reply_.aliases.push_back(name_);
     reply_.canonical_ttl_s = std::min(reply_.canonical_ttl_s, next->ttl_s);
   }
 }
@@ -202,6 +203,12 @@ void Answer::take(Reader& reader, const Record& record) {
   if (type_ == DnsType::mx) {
     found.preference = reader.u16();
     found.name = reader.name();
+  } else if (type_ == DnsType::ptr) {
+    found.name = reader.name();
+  } else if (type_ == DnsType::txt) {
+    while (reader.whole() && reader.at() < record.end) {
+      for (const std::uint8_t byte : reader.bytes(reader.u8())) found.text += static_cast<char>(byte);
+    }
   } else {
     found.address = Address::from_bytes(reader.bytes(type_ == DnsType::a ? 4 : 16), 0);
   }
@@ -239,11 +246,12 @@ DnsReply Answer::read() {
   const auto malformed = [] { return dns_failure("the name server's answer is malformed"); };
   Reader reader(message_);
   const Header header = read_header(reader);
-  constexpr std::uint16_t kResponse = 0x8000, kOpcode = 0x7800, kCutOff = 0x0200, kRcode = 0x000F;
+  constexpr std::uint16_t kResponse = 0x8000, kOpcode = 0x7800, kCutOff = 0x0200, kAuthentic = 0x0020, kRcode = 0x000F;
   if (!reader.whole() || (header.flags & kResponse) == 0 || (header.flags & kOpcode) != 0) return malformed();
   const unsigned rcode = header.flags & kRcode;
   if (rcode != 0 && rcode != 3) return dns_failure(words_for(rcode));
   if ((header.flags & kCutOff) != 0) return dns_failure("the name server's answer is cut off");
+  reply_.authenticated = (header.flags & kAuthentic) != 0;
   if (!follow_aliases(reader, header.answers)) return reply_;
   if (!for_each(reader, header.answers, [this](Reader& data, const Record& record) { take(data, record); }))
     return malformed();

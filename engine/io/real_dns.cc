@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include <cstring>
 #include <map>
 #include <mutex>
+#include <set>
 #include <thread>
 #include <utility>
 
@@ -42,7 +44,8 @@ std::string words_for(int status) {
 
 class RealDns final : public Dns {
  public:
-  explicit RealDns(std::size_t queries_max) : queries_max_(queries_max) {}
+  RealDns(std::size_t queries_max, bool ask_authenticated)
+      : queries_max_(queries_max), ask_authenticated_(ask_authenticated) {}
   RealDns(const RealDns&) = delete;
   RealDns& operator=(const RealDns&) = delete;
   ~RealDns() override;
@@ -60,10 +63,13 @@ class RealDns final : public Dns {
     CustomerShare share;
     std::function<void(DnsReply)> on_reply;
     FairOrder order{};
+    std::uint16_t id = 0;  // in ids_, where it was sent by send_asking_authenticated()
   };
 
   void run();
   bool take_questions();
+  void send_asking_authenticated(Question& question);
+  [[nodiscard]] std::uint16_t unused_id() const;
   void wait();
   [[nodiscard]] int wait_ms() const;
   void wake() const;
@@ -73,11 +79,13 @@ class RealDns final : public Dns {
   static void answered(void* question, int status, int timeouts, unsigned char* bytes, int size);
 
   const std::size_t queries_max_;
+  const bool ask_authenticated_;
   int wake_ = -1;
   ares_channel channel_ = nullptr;  // once started, its thread's only, as are the sockets
   std::map<int, short> sockets_;    // with what to poll them for
   std::vector<pollfd> polled_;
-  std::size_t under_way_ = 0;  // with c-ares
+  std::size_t under_way_ = 0;    // with c-ares
+  std::set<std::uint16_t> ids_;  // of these, those that we have chosen
   std::mutex mutex_;
   FairQueue<Question> asked_;  // by the mutex, as is
   bool ending_ = false;
@@ -158,6 +166,10 @@ bool RealDns::take_questions() {
   }
   for (Question* raw : asked) {
     ++under_way_;
+    if (ask_authenticated_) {
+      send_asking_authenticated(*raw);
+      continue;
+    }
     // From 1.28 on c-ares would rather have ares_query_dnsrec() called, which older ones do not have, and which gives
     // records where we want the bytes.
 #pragma clang diagnostic push
@@ -166,6 +178,35 @@ bool RealDns::take_questions() {
 #pragma clang diagnostic pop
   }
   return !ending;
+}
+
+// As c-ares itself chooses it: at random, so that it cannot be guessed, and not that of another question.
+std::uint16_t RealDns::unused_id() const {
+  for (;;) {
+    std::uint16_t id = 0;
+    CHECK(::getrandom(&id, sizeof id, 0) == sizeof id);
+    if (!ids_.contains(id)) return id;
+  }
+}
+
+// RFC 6840 5.7: a question with AD set asks for AD in the answer.  c-ares has no option for that, but sends what it is
+// given.
+void RealDns::send_asking_authenticated(Question& question) {
+  question.id = unused_id();
+  ids_.insert(question.id);
+  unsigned char* bytes = nullptr;
+  int size = 0;
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wdeprecated-declarations"
+  const int status = ares_create_query(question.name.c_str(), /* IN */ 1, static_cast<int>(question.type), question.id,
+                                       /* recursion desired */ 1, &bytes, &size, kUdpPayloadBytes);
+  if (status != ARES_SUCCESS) return answered(&question, status, 0, nullptr, 0);
+  constexpr std::size_t kSecondFlags = 3;
+  constexpr unsigned char kAuthentic = 0x20;
+  bytes[kSecondFlags] |= kAuthentic;
+  ares_send(channel_, bytes, size, &answered, &question);
+#pragma clang diagnostic pop
+  ares_free_string(bytes);
 }
 
 int RealDns::wait_ms() const {
@@ -217,6 +258,7 @@ void RealDns::answered(void* context, int status, int /*timeouts*/, unsigned cha
   // RFC 7686 section 2: c-ares sends no query for names under .onion.
   if (!has_answer && status == ARES_ENOTFOUND) reply.status = DnsStatus::no_such_name;
   --question->dns.under_way_;
+  question->dns.ids_.erase(question->id);
   question->on_reply(std::move(reply));
 }
 
@@ -260,7 +302,7 @@ std::expected<void, std::string> RealDns::open(const RealDnsOptions& options) {
 }  // namespace
 
 std::expected<std::unique_ptr<Dns>, std::string> make_real_dns(const RealDnsOptions& options) {
-  auto dns = std::make_unique<RealDns>(options.queries_max);
+  auto dns = std::make_unique<RealDns>(options.queries_max, options.ask_authenticated);
   if (const auto opened = dns->open(options); !opened) return std::unexpected(opened.error());
   return dns;
 }

@@ -23,6 +23,8 @@ struct RealDnsOptions {
   // most timeout * (2^tries - 1) for each server.
   Duration timeout = std::chrono::milliseconds(2500);
   unsigned tries = 2;  // rounds, 1 to 5
+  // Asks, too, whether the server has checked the answer (DnsReply::authenticated).
+  bool ask_authenticated = false;
   // Under way.  About as many more wait (FairQueue::admits()), those of each share in turns; then they fail at once.
   std::size_t queries_max = 2048;
 };

@@ -84,6 +84,13 @@ std::string_view named(const SluicectlCommand& command) {
   return command.control;
 }
 
+// As the relay asks.
+sluice::io::RealDnsOptions dns_options(const sluice::config::DnsConfig& config) {
+  sluice::io::RealDnsOptions options{.timeout = config.timeout, .tries = config.tries};
+  for (const sluice::io::Address& server : config.servers) options.servers.push_back(server.to_string());
+  return options;
+}
+
 // The places named on the command line, else by the configuration, else the defaults.
 bool find_places(const SluicectlCommand& command, Places& places) {
   sluice::config::Config config;
@@ -112,7 +119,9 @@ bool find_places(const SluicectlCommand& command, Places& places) {
             .accounts = {.scram_iterations = sluice::config::has_scram(config) ? config.login.scram_iterations : 0,
                          .backends = std::move(config.backends),
                          .backends_known = command.store.empty(),
-                         .classes = std::move(classes)},
+                         .classes = std::move(classes),
+                         .dns = dns_options(config.dns),
+                         .hostname = config.server.hostname},
             .spool = first(command.spool.directory, config.spool.directory),
             .certificates = first(command.host.directory, config.tls.certificates),
             .log = wanted && named(command).empty() ? config.log.file : std::string(),

@@ -29,6 +29,7 @@ class FakeNameServer {
     io::DnsType type;
     std::uint16_t id;
     bool tcp;
+    bool asks_authenticated;  // AD
   };
   // The bytes of the answer; none: nothing is sent.  On the server's thread.
   using Answer = std::function<std::optional<std::string>(const Question&)>;
@@ -74,7 +75,11 @@ class FakeNameServer {
 
   static Question read_question(std::string_view bytes, bool tcp) {
     const auto u8 = [&](std::size_t i) { return static_cast<std::uint8_t>(bytes.at(i)); };
-    Question question{.name = "", .type = {}, .id = static_cast<std::uint16_t>(u8(0) << 8 | u8(1)), .tcp = tcp};
+    Question question{.name = "",
+                      .type = {},
+                      .id = static_cast<std::uint16_t>(u8(0) << 8 | u8(1)),
+                      .tcp = tcp,
+                      .asks_authenticated = (u8(3) & 0x20U) != 0};
     std::size_t at = 12;
     for (; u8(at) != 0; at += u8(at) + 1U) question.name += std::string(bytes.substr(at + 1, u8(at))) + ".";
     question.name = io::fold_dns_name(question.name);

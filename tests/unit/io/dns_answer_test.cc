@@ -74,6 +74,25 @@ TEST(DnsAnswerTest, TellsAddresses) {
   EXPECT_EQ(v6.records[0].ttl_s, 7U);
 }
 
+TEST(DnsAnswerTest, JoinsTheStringsOfATextAndReadsNames) {
+  DnsWire wire("example.net", DnsType::txt, DnsWire::kAnswer | 0x0020);
+  wire.record("example.net", 16, 300, std::string("\x07v=spf1 \x04-all", 13))
+      .record("example.net", 16, 300, std::string("\0", 1));
+  const DnsReply text = read(wire, "example.net", DnsType::txt);
+  ASSERT_EQ(text.records.size(), 2U);
+  EXPECT_EQ(text.records[0].text, "v=spf1 -all");
+  EXPECT_EQ(text.records[1].text, "");
+  EXPECT_TRUE(text.authenticated);
+  expect_malformed(DnsWire("a.example", DnsType::txt).record("a.example", 16, 300, "\x05v=sp"), "a.example",
+                   DnsType::txt);
+  DnsWire names("1.2.0.192.in-addr.arpa", DnsType::ptr);
+  names.record("1.2.0.192.in-addr.arpa", 12, 300, DnsWire::encode("Host.Example.net"));
+  const DnsReply name = read(names, "1.2.0.192.in-addr.arpa", DnsType::ptr);
+  ASSERT_EQ(name.records.size(), 1U);
+  EXPECT_EQ(name.records[0].name, "host.example.net");
+  EXPECT_FALSE(name.authenticated);
+}
+
 TEST(DnsAnswerTest, TheNullMxIsTheRoot) {
   DnsWire wire("example", DnsType::mx);
   wire.mx("example", 0, ".");

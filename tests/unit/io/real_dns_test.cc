@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "engine/io/blocking_dns.h"
 #include "tests/support/dns_wire.h"
 #include "tests/support/fake_name_server.h"
 
@@ -76,6 +77,48 @@ TEST(RealDnsTest, Asks) {
   ASSERT_EQ(reply.records.size(), 2U);
   EXPECT_EQ(reply.records[1].name, "mx1.example");
   EXPECT_EQ(server.asked_by_tcp(), 0U);
+}
+
+// A server says whether an answer is authenticated only where it is asked for that (RFC 6840 5.7).
+TEST(RealDnsTest, AsksWhetherAnAnswerIsAuthenticated) {
+  FakeNameServer server([](const Question& question) -> std::optional<std::string> {
+    const std::uint16_t checked = question.asks_authenticated ? 0x0020 : 0;
+    if (question.name == "long.example" && !question.tcp)
+      return DnsWire(question.name, question.type, DnsWire::kAnswer | DnsWire::kCutOff).bytes(question.id);
+    DnsWire wire(question.name, question.type, DnsWire::kAnswer | checked);
+    return wire.record(question.name, 16, 300, "\x02ok").bytes(question.id);
+  });
+  EXPECT_FALSE(ask(*make(server.address()), "a.example", DnsType::txt).authenticated);
+  const auto dns = make(server.address(), {.timeout = 200ms, .tries = 1, .ask_authenticated = true});
+  for (const std::string name : {"a.example", "long.example"}) {
+    const DnsReply reply = ask(*dns, name, DnsType::txt);
+    ASSERT_EQ(reply.status, DnsStatus::ok) << reply.error;
+    EXPECT_EQ(reply.records[0].text, "ok");
+    EXPECT_TRUE(reply.authenticated) << name;
+  }
+  Replies replies;
+  for (int i = 0; i < 500; ++i) replies.ask(*dns, "n" + std::to_string(i) + ".example", DnsType::txt);
+  ASSERT_TRUE(replies.wait_for(500));
+  for (const auto& [name, reply] : replies.all()) EXPECT_EQ(reply.status, DnsStatus::ok) << name << ": " << reply.error;
+  EXPECT_EQ(ask(*dns, "a.onion", DnsType::txt).status, DnsStatus::no_such_name);
+}
+
+TEST(BlockingDnsTest, FollowsAliasesOverSeveralAnswers) {
+  FakeNameServer server([](const Question& question) -> std::optional<std::string> {
+    DnsWire wire(question.name, question.type);
+    if (question.name == "end.example") return wire.record("end.example", 16, 300, "\x02ok").bytes(question.id);
+    // A server that has the CNAME's zone alone stops there.
+    const bool round = question.name.starts_with("r");
+    return wire.alias(question.name, round ? "r" + question.name : "end.example").bytes(question.id);
+  });
+  const auto dns = make(server.address());
+  BlockingDns blocking(*dns);
+  const DnsReply reply = blocking.ask("a.example", DnsType::txt);
+  ASSERT_EQ(reply.status, DnsStatus::ok) << reply.error;
+  EXPECT_EQ(reply.aliases, std::vector<std::string>{"end.example"});
+  const DnsReply endless = blocking.ask("r.example", DnsType::txt);
+  EXPECT_EQ(endless.status, DnsStatus::failed);
+  EXPECT_EQ(endless.aliases.size(), kDnsAliasesMax + 1);
 }
 
 TEST(RealDnsTest, ATruncatedAnswerIsAskedForAgainByTcp) {
