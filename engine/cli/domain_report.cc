@@ -1,16 +1,9 @@
 #include "engine/cli/domain_report.h"
 
-#include <algorithm>
-#include <utility>
-
 #include "engine/text/json_text.h"
 
 namespace sluice::cli {
 namespace {
-
-using sender_dns::DomainReport;
-using sender_dns::Finding;
-using sender_dns::Verdict;
 
 std::string json_list(const std::vector<std::string>& texts) {
   std::string list;
@@ -18,20 +11,20 @@ std::string json_list(const std::vector<std::string>& texts) {
   return "[" + list + "]";
 }
 
-std::string finding_text(const Finding& finding) {
+std::string finding_text(const sender_dns::Finding& finding) {
   std::string lines;
   text::append_field(lines, finding.record, std::string(name(finding.verdict)) + ": " + finding.what);
   std::string asked = finding.name;
   for (const std::string& alias : finding.aliases) asked += " -> " + alias;
   text::append_field(lines, "", asked + (finding.authenticated ? " (authenticated)" : ""));
-  if (finding.verdict == Verdict::right) return lines;
+  if (finding.verdict == sender_dns::Verdict::right) return lines;
   for (const std::string& record : finding.there) text::append_field(lines, "  there is", record);
   text::append_field(lines, "  should be", finding.should_be);
   text::append_field(lines, "  remedy", finding.remedy);
   return lines;
 }
 
-std::string finding_json(const Finding& finding) {
+std::string finding_json(const sender_dns::Finding& finding) {
   std::string object = "{\"record\":" + text::json_string(finding.record);
   text::append_member(object, "name", finding.name);
   text::append_member(object, "verdict", name(finding.verdict));
@@ -57,17 +50,18 @@ std::string_view word_of(sender_dns::Answer answer) {
 
 }  // namespace
 
-std::string report_text(const DomainReport& report) {
+std::string report_text(const sender_dns::DomainReport& report) {
   std::string lines = text::printable(report.domain) + ": " + std::string(name(report.verdict())) + "\n";
-  for (const Finding& finding : report.findings) lines += finding_text(finding);
+  for (const sender_dns::Finding& finding : report.findings) lines += finding_text(finding);
   for (const sender_dns::ReceiverOpinion& opinion : report.receivers)
     text::append_field(lines, opinion.receiver, opinion.sentence);
   return lines;
 }
 
-std::string report_json(const DomainReport& report) {
+std::string report_json(const sender_dns::DomainReport& report) {
   std::string records;
-  for (const Finding& finding : report.findings) records += (records.empty() ? "" : ",") + finding_json(finding);
+  for (const sender_dns::Finding& finding : report.findings)
+    records += (records.empty() ? "" : ",") + finding_json(finding);
   std::string receivers;
   for (const sender_dns::ReceiverOpinion& opinion : report.receivers) {
     std::string object = "{\"receiver\":" + text::json_string(opinion.receiver);
@@ -81,23 +75,23 @@ std::string report_json(const DomainReport& report) {
          "],\"receivers\":[" + receivers + "]}";
 }
 
-void DomainTotals::add(const DomainReport& report) {
-  const Verdict verdict = report.verdict();
-  if (verdict == Verdict::right) {
+void DomainTotals::add(const sender_dns::DomainReport& report) {
+  const sender_dns::Verdict verdict = report.verdict();
+  if (verdict == sender_dns::Verdict::right) {
     ++right_;
     return;
   }
-  ++(verdict == Verdict::not_asked ? not_asked_ : wrong_);
+  ++(verdict == sender_dns::Verdict::not_asked ? not_asked_ : wrong_);
   if (json_) {
     reports_ += (reports_.empty() ? "" : ",") + report_json(report);
     return;
   }
-  for (const Finding& finding : report.findings)
-    if (finding.verdict != Verdict::right)
-      rows_.push_back({report.domain, finding.record, name(finding.verdict), finding.what});
+  for (const sender_dns::Finding& finding : report.findings)
+    if (finding.verdict != sender_dns::Verdict::right)
+      rows_[report.domain].push_back({report.domain, finding.record, name(finding.verdict), finding.what});
 }
 
-std::string DomainTotals::text() {
+std::string DomainTotals::text() const {
   const std::size_t checked = right_ + wrong_ + not_asked_;
   std::string lines = std::to_string(checked) + (checked == 1 ? " domain: " : " domains: ") + std::to_string(right_) +
                       " right, " + std::to_string(wrong_) + " wrong, " + std::to_string(not_asked_) +
@@ -105,9 +99,9 @@ std::string DomainTotals::text() {
   if (skipped_ != 0) lines += ", " + std::to_string(skipped_) + " with * not looked at";
   lines += "\n";
   if (rows_.empty()) return lines;
-  // As they were added: checks end in any order.
-  std::ranges::stable_sort(rows_, {}, [](const std::vector<text::Cell>& row) { return row.front().text; });
-  return lines + text::as_text({.names = {"domain", "record", "verdict", "what"}, .rows = std::move(rows_)});
+  text::Table table{.names = {"domain", "record", "verdict", "what"}, .rows = {}};
+  for (const auto& [domain, rows] : rows_) table.rows.insert(table.rows.end(), rows.begin(), rows.end());
+  return lines + text::as_text(table);
 }
 
 std::string DomainTotals::json() const {

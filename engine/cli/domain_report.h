@@ -1,8 +1,8 @@
 // What the check of domains came to, as text and as JSON.  Values.  One thread at a time.
 #pragma once
 
-#include <array>
 #include <cstddef>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -24,7 +24,7 @@ class DomainTotals {
   void skip() { ++skipped_; }
   [[nodiscard]] bool all_right() const { return wrong_ == 0 && not_asked_ == 0; }
   // Totals first.
-  [[nodiscard]] std::string text();
+  [[nodiscard]] std::string text() const;
   [[nodiscard]] std::string json() const;
 
  private:
@@ -33,8 +33,9 @@ class DomainTotals {
   std::size_t wrong_ = 0;
   std::size_t not_asked_ = 0;
   std::size_t skipped_ = 0;
-  std::vector<std::vector<text::Cell>> rows_;  // of text: domain, record, verdict, what
-  std::string reports_;                        // of JSON
+  // Of text, by domain, as checks end in any order: domain, record, verdict, what.
+  std::map<std::string, std::vector<std::vector<text::Cell>>> rows_;
+  std::string reports_;  // of JSON
 };
 
 }  // namespace sluice::cli
