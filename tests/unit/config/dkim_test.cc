@@ -52,7 +52,7 @@ TEST(DkimConfig, WhatCannotBeMeantIsAnError) {
   EXPECT_THAT(dkim_errors("unsigned = \"isp\"\n"),
               ElementsAre("dkim.unsigned: is \"isp\", and there is no isp_domain"));
   EXPECT_THAT(dkim_errors("algorithms = [\"rsa-sha1\"]\n"),
-              ElementsAre("dkim.algorithms: \"rsa-sha1\" is no algorithm that signs"));
+              ElementsAre("dkim.algorithms[1]: \"rsa-sha1\" is no algorithm that signs"));
   EXPECT_THAT(dkim_errors("enabled = true\nalgorithms = []\n"),
               ElementsAre("dkim.algorithms: has none: nothing can be signed"));
   EXPECT_THAT(dkim_errors("algorithms = []\n"), IsEmpty());
