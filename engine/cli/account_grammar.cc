@@ -93,7 +93,7 @@ std::string take_option(std::span<const std::string_view>& rest, AccountRequest&
   if (known == kAccountOptions.end() || (request.command->options & known->option) == 0) {
     return "there is no option " + std::string(word.substr(0, 40)) + " here";
   }
-  constexpr unsigned kRepeatable =
+  constexpr auto kRepeatable =
       kOptionOnly | kOptionNetwork | kOptionSender | kOptionAddress | kOptionSelector | kOptionPublicKeyFile;
   const bool repeated = request.has(known->option) && (known->option & kRepeatable) == 0;
   if (repeated) return std::string(word) + " is given twice";

@@ -293,7 +293,7 @@ std::string account_command_synopsis(const AccountCommand& command) {
     if (!option.value.empty()) (word += ' ') += option.value;
     const bool required = (command.required & option.option) != 0;
     line += required ? " " + word : " [" + word + "]";
-    constexpr unsigned kRepeatable =
+    constexpr auto kRepeatable =
         kOptionOnly | kOptionNetwork | kOptionSender | kOptionAddress | kOptionSelector | kOptionPublicKeyFile;
     if ((option.option & kRepeatable) != 0) line += "...";
   }

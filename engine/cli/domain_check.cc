@@ -7,7 +7,7 @@
 
 #include "auth/store/account_admin.h"
 #include "engine/base/domain_name.h"
-#include "engine/cli/domain_report.h"
+#include "engine/cli/domain_check_report.h"
 #include "engine/cli/progress.h"
 #include "engine/io/blocking_dns.h"
 #include "engine/io/blocking_wait.h"

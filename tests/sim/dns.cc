@@ -22,6 +22,10 @@ void SimDns::add_address(std::string_view name, std::string_view ip, std::uint32
   records(name, type).records.push_back({.preference = 0, .name = "", .address = *address, .ttl_s = ttl_s});
 }
 
+void SimDns::add_text(std::string_view name, std::string_view text, std::uint32_t ttl_s) {
+  records(name, io::DnsType::txt).records.push_back({.text = std::string(text), .ttl_s = ttl_s});
+}
+
 void SimDns::add_alias(std::string_view name, std::string_view target, std::uint32_t ttl_s) {
   Name& known = names_[io::fold_dns_name(name)];
   known.alias = io::fold_dns_name(target);
@@ -41,12 +45,13 @@ std::size_t SimDns::asked(std::string_view name, io::DnsType type) const {
 io::DnsReply SimDns::find(std::string name, io::DnsType type) const {
   io::DnsReply reply;
   std::uint32_t ttl_s = UINT32_MAX;
-  std::string canonical;
+  std::vector<std::string> aliases;
   for (unsigned followed = 0;; ++followed) {
     const auto it = names_.find(name);
     if (it != names_.end() && !it->second.alias.empty()) {
       if (followed == io::kDnsAliasesMax) return io::dns_failure("the name server failed (SERVFAIL)");
-      name = canonical = it->second.alias;
+      name = it->second.alias;
+      aliases.push_back(name);
       ttl_s = std::min(ttl_s, it->second.alias_ttl_s);
       continue;
     }
@@ -61,8 +66,9 @@ io::DnsReply SimDns::find(std::string name, io::DnsType type) const {
     }
     break;
   }
-  if (canonical.empty()) return reply;
-  if (reply.canonical.empty()) reply.canonical = canonical;
+  if (aliases.empty()) return reply;
+  if (reply.canonical.empty()) reply.canonical = aliases.back();
+  reply.aliases.insert(reply.aliases.begin(), aliases.begin(), aliases.end());
   reply.canonical_ttl_s = std::min(reply.canonical_ttl_s, ttl_s);
   for (io::DnsRecord& record : reply.records) record.ttl_s = std::min(record.ttl_s, ttl_s);
   return reply;

@@ -25,6 +25,7 @@ class SimDns final : public io::Dns {
   // Adds a record to those of its name and type.
   void add_mx(std::string_view name, std::uint16_t preference, std::string_view mx_host, std::uint32_t ttl_s = kTtl);
   void add_address(std::string_view name, std::string_view ip, std::uint32_t ttl_s = kTtl);
+  void add_text(std::string_view name, std::string_view text, std::uint32_t ttl_s = kTtl);
   // From now on the name is another's (CNAME), whatever else it has.
   void add_alias(std::string_view name, std::string_view target, std::uint32_t ttl_s = kTtl);
   // The name is there, without records.

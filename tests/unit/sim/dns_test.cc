@@ -48,7 +48,10 @@ TEST(SimDnsTest, FollowsAliases) {
   dns.add_address("c.example", "192.0.2.3");
   const io::DnsReply reply = fixture.ask("a.example", io::DnsType::a);
   EXPECT_EQ(reply.canonical, "c.example");
+  EXPECT_EQ(reply.aliases, (std::vector<std::string>{"b.example", "c.example"}));
   EXPECT_EQ(reply.records.at(0).ttl_s, 40U);
+  dns.add_text("c.example", "v=spf1 -all");
+  EXPECT_EQ(fixture.ask("a.example", io::DnsType::txt).records.at(0).text, "v=spf1 -all");
   dns.add_alias("c.example", "a.example");
   EXPECT_EQ(fixture.ask("a.example", io::DnsType::a).status, io::DnsStatus::failed);
 }

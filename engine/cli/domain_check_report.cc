@@ -1,4 +1,4 @@
-#include "engine/cli/domain_report.h"
+#include "engine/cli/domain_check_report.h"
 
 #include "engine/text/json_text.h"
 
