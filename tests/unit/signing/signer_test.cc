@@ -44,8 +44,8 @@ class SignerTest : public ::testing::Test {
                                                        .not_signed =
                                                            [this](const NotSigned& what) {
                                                              notes_.push_back(std::string(what.domain) + ": " +
-                                                                             std::string(what.reason) + ": " +
-                                                                             std::string(what.effect));
+                                                                              std::string(what.reason) + ": " +
+                                                                              std::string(what.effect));
                                                            }},
                                          rules_);
     return *signer_;
