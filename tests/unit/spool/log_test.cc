@@ -64,7 +64,7 @@ TEST_F(LogTest, CrowdIsWrittenInPartsOneBehindTheOther) {
   EXPECT_EQ(counters().records, 300U);
   EXPECT_EQ(counters().batches, 5U);
   const auto syncs = counters().sync.counts();
-  EXPECT_EQ(std::accumulate(syncs.begin(), syncs.end(), 0U), 5U) << "each is measured";
+  EXPECT_EQ(std::accumulate(syncs.begin(), syncs.end(), std::uint64_t{0}), 5U) << "each is measured";
 }
 
 TEST_F(LogTest, NextPartIsOnItsWayBeforeTheWaitersForTheOneBeforeGoOn) {
