@@ -39,6 +39,11 @@ constexpr CopiedTable kTables[] = {
      " used_from, asked_ms, gone_ms, dead, cram_md5, class)"
      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
      "nttntnnttntnnttt", &StoreCounts::devices},
+    {"SELECT domain, selector, algorithm, state, since_ms, created_ms, public_key, private_key, sealed FROM "
+     "signing_key",
+     "INSERT INTO signing_key (domain, selector, algorithm, state, since_ms, created_ms, public_key, private_key,"
+     " sealed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+     "ttttnnttn", nullptr},
     {"SELECT fingerprint, account, created_ms FROM certificate",
      "INSERT INTO certificate (fingerprint, account, created_ms) VALUES ($1, $2, $3)", "tnn", nullptr},
     {"SELECT account, customer, quantity, span, amount FROM limit_override",
@@ -111,6 +116,16 @@ StoreResult<> make_room(Database& to, const StoreAddress& address, bool replace)
   return removed;
 }
 
+// What a server has of private keys is sealed (signing_key_schema.h).
+StoreResult<> check_keys(Database& from, const StoreAddress& to) {
+  if (to.server == nullptr) return {};
+  const auto open = from.number("SELECT count(*) FROM signing_key WHERE sealed = 0 AND private_key <> ''");
+  if (!open || *open == 0) return without_value(open);
+  return store_error(StoreError::Kind::refused,
+                     absl::StrCat(*open, " signing keys are not sealed, as they have to be in ", to.to_string(),
+                                  "; set dkim.wrapping_key_file and seal them first with: sluicectl domain rewrap"));
+}
+
 bool are_one(const StoreAddress& one, const StoreAddress& other) { return one.to_string() == other.to_string(); }
 
 }  // namespace
@@ -128,7 +143,8 @@ StoreResult<StoreCounts> copy_store(const StoreAddress& from, const StoreAddress
     if (!reading) return std::unexpected(reading.error());
     auto writing = Transaction::to_write(**target);
     if (!writing) return std::unexpected(writing.error());
-    done = make_room(**target, to, options.replace);
+    done = check_keys(**source, to);
+    if (done) done = make_room(**target, to, options.replace);
     if (done) done = copy_tables(**source, **target, options, counts);
     if (done) done = (*writing)->commit();
   }

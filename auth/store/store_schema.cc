@@ -1,6 +1,8 @@
 // For each version the text for SQLite, and the same for PostgreSQL, in its schema "sluice".
 #include "auth/store/store_schema.h"
 
+#include "auth/store/signing_key_schema.h"
+
 namespace sluice::auth {
 
 constexpr std::array<Sql, kStoreVersion> kStoreMigrations{
@@ -488,6 +490,7 @@ END $$;
 CREATE TRIGGER containment_changed AFTER INSERT OR UPDATE OF status, reason, released_ms ON containment
   FOR EACH ROW EXECUTE FUNCTION containment_changed();
 )sql"),
+    kSigningKeyTables,
 };
 
 }  // namespace sluice::auth

@@ -78,7 +78,7 @@ def ten_thousand_accounts_are_imported():
 
 # Those that are for either kind of store.
 SUITES = ("AccountAdminTest", "CertificateStoreTest", "ChangesTest", "ClaimTest", "ClassStoreTest", "CramMd5Store", "DeviceTest",
-          "EmbeddedStoreTest", "ImportTest", "PostgresqlStoreTest", "ScramStore", "StoreCopyTest")  # fmt: skip
+          "EmbeddedStoreTest", "ImportTest", "PostgresqlStoreTest", "ScramStore", "SigningKeyTest", "StoreCopyTest")  # fmt: skip
 
 
 @shared

@@ -1,0 +1,16 @@
+// Rows of the table signing_key as values.  Used within the store.
+#pragma once
+
+#include <optional>
+
+#include "auth/store/database.h"
+#include "auth/store/signing_key.h"
+
+namespace sluice::auth {
+
+// Columns 0 to 6: domain, selector, algorithm, state, since_ms, created_ms, public_key.
+[[nodiscard]] SigningKeyRecord signing_key_of(const Row& row);
+// Nothing: the text is no base64.  What was read of it besides is wiped.
+[[nodiscard]] std::optional<StoredPrivateKey> private_key_of(const Row& row, int text, int sealed);
+
+}  // namespace sluice::auth

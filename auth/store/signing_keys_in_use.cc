@@ -1,0 +1,47 @@
+#include "auth/store/signing_keys_in_use.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "auth/store/signing_key_rows.h"
+
+namespace sluice::auth {
+
+StoreResult<Database*> SigningKeysInUse::database() {
+  if (connection_ == nullptr) {
+    auto connection = connect_store(address_, kRelayWaits);
+    if (!connection) return std::unexpected(connection.error());
+    connection_ = *std::move(connection);
+  }
+  // A restored copy may have taken the file's place.  While that is not whole, the one before is better than none.
+  StoreResult<> followed = connection_->follow();
+  Database* const database = connection_->database();
+  if (database != nullptr) return database;
+  if (!followed) return std::unexpected(followed.error());
+  return store_error(StoreError::Kind::unavailable,
+                     absl::StrCat("account store ", address_.to_string(), " was replaced by one that does not open"));
+}
+
+StoreResult<std::vector<KeyInUse>> SigningKeysInUse::find(std::string_view domain, WallMillis now) {
+  const std::lock_guard lock(mutex_);
+  const auto store = database();
+  if (!store) return std::unexpected(store.error());
+  std::vector<KeyInUse> keys;
+  bool unreadable = false;
+  StoreResult<> done = (*store)->query(
+      "SELECT selector, private_key, sealed FROM signing_key WHERE domain = $1"
+      " AND (state = 'active' AND since_ms <= $2 OR state = 'retired' AND since_ms > $2) ORDER BY selector",
+      {domain, now}, [&](const Row& row) {
+        auto key = private_key_of(row, 1, 2);
+        unreadable = unreadable || !key;
+        if (key) keys.push_back({.selector = row.text(0), .private_key = *std::move(key)});
+      });
+  if (!done) return std::unexpected(done.error());
+  if (unreadable)
+    return store_error(StoreError::Kind::damaged,
+                       absl::StrCat("account store ", address_.to_string(), " has a signing key of ",
+                                    std::string(domain), " that is none"));
+  return keys;
+}
+
+}  // namespace sluice::auth

@@ -1,0 +1,41 @@
+// The keys with which a domain's mail is signed now, of a store that is open as long as the relay runs.  Any thread:
+// calls take turns.  Calls block.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "auth/store/signing_key.h"
+#include "auth/store/store_address.h"
+#include "auth/store/store_error.h"
+#include "engine/base/time.h"
+
+namespace sluice::auth {
+
+struct KeyInUse {
+  std::string selector;
+  StoredPrivateKey private_key;
+};
+
+class SigningKeysInUse {
+ public:
+  // It is opened when it is first asked.
+  explicit SigningKeysInUse(StoreAddress address) : address_(std::move(address)) {}
+
+  // `domain`: A-labels in lower case; itself, not what lies above it.  In the order of selectors.  not_found: there is
+  // no store yet.
+  [[nodiscard]] StoreResult<std::vector<KeyInUse>> find(std::string_view domain, WallMillis now);
+
+ private:
+  [[nodiscard]] StoreResult<Database*> database();
+
+  const StoreAddress address_;
+  std::mutex mutex_;  // over what follows
+  std::unique_ptr<StoreConnection> connection_;
+};
+
+}  // namespace sluice::auth
