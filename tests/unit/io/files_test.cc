@@ -111,5 +111,22 @@ TEST_F(FilesTest, AFileIsExtendedAndThenReadByItsOwnerAlone) {
   EXPECT_EQ(file_mode(file_), 0600U);
 }
 
+TEST_F(FilesTest, AFileIsReplacedWholeAndKeepsItsMode) {
+  ASSERT_TRUE(replace_file(file_, "old").has_value());
+  EXPECT_EQ(file_mode(file_), 0644U);
+  ASSERT_EQ(::chmod(file_.c_str(), 0640), 0);
+  // What a process has left that was killed.
+  std::filesystem::copy_file(file_, file_ + ".draft");
+  ASSERT_TRUE(replace_file(file_, "new").has_value());
+  EXPECT_EQ(text(), "new");
+  EXPECT_EQ(file_mode(file_), 0640U);
+  EXPECT_FALSE(std::filesystem::exists(file_ + ".draft"));
+  EXPECT_FALSE(replace_file(directory_ + "/absent/file", "new").has_value());
+  // A folder in its place stays.
+  std::filesystem::create_directory(directory_ + "/folder");
+  EXPECT_FALSE(replace_file(directory_ + "/folder", "new").has_value());
+  EXPECT_FALSE(std::filesystem::exists(directory_ + "/folder.draft"));
+}
+
 }  // namespace
 }  // namespace sluice::io

@@ -1,0 +1,24 @@
+#include "engine/domain_keys/store_keys.h"
+
+namespace sluice::domain_keys {
+
+std::expected<std::vector<dkim::StoredKey>, std::string> StoreKeys::keys_of(std::string_view domain) {
+  const auto found = keys_.find(domain, clock_.wall());
+  if (!found && found.error().kind == auth::StoreError::Kind::not_found) return std::vector<dkim::StoredKey>();
+  if (!found) return std::unexpected(found.error().what);
+  std::vector<dkim::StoredKey> keys;
+  for (const auth::KeyInUse& key : *found) {
+    auto der = wrapper_.unwrap(domain, key.selector, key.private_key);
+    if (!der) return std::unexpected(std::move(der.error()));
+    keys.push_back({.selector = key.selector, .der = *std::move(der)});
+  }
+  return keys;
+}
+
+std::expected<std::vector<dkim::StoredKey>, std::string> FirstOfSources::keys_of(std::string_view domain) {
+  for (const auto& source : sources_)
+    if (auto keys = source->keys_of(domain); !keys || !keys->empty()) return keys;
+  return std::vector<dkim::StoredKey>();
+}
+
+}  // namespace sluice::domain_keys
