@@ -75,6 +75,18 @@ std::string take_check_option(const AccountOptionText& option, std::string_view 
   return value.empty() ? "--public-key-file needs the name of a file" : "";
 }
 
+std::string take_key_option(const AccountOptionText& option, std::string_view value, AccountRequest& request) {
+  if (option.option == kOptionOutput) request.output = value;
+  if (option.option == kOptionOldKeyFile) request.old_key_file = value;
+  if (option.option == kOptionKeyTable) request.key_table = value;
+  if (option.option == kOptionSigningTable) request.signing_table = value;
+  if (option.option == kOptionPem) request.pem = value;
+  if (option.option != kOptionAlgorithm) return "";
+  if (value != "rsa-sha256" && value != "ed25519-sha256") return "--algorithm takes rsa-sha256 or ed25519-sha256";
+  request.algorithm = value;
+  return "";
+}
+
 // Takes an operand, or an option with its value; moves `rest` past it. Says what is wrong, or
 // nothing.
 std::string take_option(std::span<const std::string_view>& rest, AccountRequest& request) {
@@ -114,6 +126,7 @@ std::string take_option(std::span<const std::string_view>& rest, AccountRequest&
   if (known->option == kOptionFingerprint) request.fingerprint = *value;
   if (known->option == kOptionClass) request.policy_class = *value;
   if (std::string wrong = take_check_option(*known, *value, request); !wrong.empty()) return wrong;
+  if (std::string wrong = take_key_option(*known, *value, request); !wrong.empty()) return wrong;
   return take_device_option(*known, *value, request);
 }
 
@@ -122,6 +135,14 @@ std::string check_import(const AccountRequest& request) {
   if (request.has(kOptionCustomerFrom) && request.customer_from != "domain") return "--customer-from takes domain";
   if (request.has(kOptionCustomer) == request.has(kOptionCustomerFrom))
     return "needs either --customer NAME or --customer-from domain";
+  return "";
+}
+
+std::string check_key_import(const AccountRequest& request) {
+  if (request.has(kOptionKeyTable) != request.has(kOptionSigningTable))
+    return "--opendkim-key-table and --signing-table go together";
+  if (request.has(kOptionKeyTable) == request.has(kOptionPem))
+    return "needs either --opendkim-key-table FILE with --signing-table FILE, or --pem DIRECTORY";
   return "";
 }
 
@@ -146,6 +167,9 @@ std::string check(const AccountRequest& request) {
   if (command.verb == AccountVerb::limit && request.limits.empty()) return "needs a LIMIT, such as recipients/day=1000";
   if (command.verb == AccountVerb::check_dns && request.has(kOptionAll) == !request.domains.empty())
     return "needs either DOMAINs or --all";
+  if (request.has(kOptionJson) && request.has(kOptionZone)) return "--json and --zone exclude each other";
+  if (request.has(kOptionOutput) && request.output.empty()) return "--output takes the path of a file";
+  if (command.verb == AccountVerb::import_keys) return check_key_import(request);
   if (command.verb == AccountVerb::import_file) return check_import(request);
   if (command.verb == AccountVerb::copy && request.from == request.to) return "needs --from STORE, --to STORE, or both";
   return "";

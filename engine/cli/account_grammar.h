@@ -28,10 +28,15 @@ enum class AccountVerb : std::uint8_t {
   set,
   limit,
   check_dns,
+  records,
+  zone,
+  rotate,
+  rewrap,
+  import_keys,
 };
 
 // Options, as bits of a set.
-enum AccountOption : std::uint32_t {
+enum AccountOption : std::uint64_t {
   kOptionCustomer = 1U << 0U,
   kOptionOnly = 1U << 1U,
   kOptionAnyDomain = 1U << 2U,
@@ -59,6 +64,15 @@ enum AccountOption : std::uint32_t {
   kOptionPublicKeyFile = 1U << 29U,
   kOptionMailFrom = 1U << 30U,
   kOptionSigningDomain = 1U << 31U,
+  kOptionZone = 1U << 22U,
+  kOptionNoKeys = 1U << 23U,
+  kOptionAlgorithm = 1U << 24U,
+  kOptionSeen = 1U << 25U,
+  kOptionOutput = std::uint64_t{1} << 32U,
+  kOptionOldKeyFile = std::uint64_t{1} << 33U,
+  kOptionKeyTable = std::uint64_t{1} << 34U,
+  kOptionSigningTable = std::uint64_t{1} << 35U,
+  kOptionPem = std::uint64_t{1} << 36U,
 };
 
 struct AccountCommand {
@@ -66,9 +80,9 @@ struct AccountCommand {
   AccountVerb verb;
   std::string_view object_name;
   std::string_view verb_name;
-  std::string_view operand;  // what its operand stands for; empty if it takes none
-  unsigned options = 0;      // those that it takes
-  unsigned required = 0;     // those that it cannot do without
+  std::string_view operand;    // what its operand stands for; empty if it takes none
+  std::uint64_t options = 0;   // those that it takes
+  std::uint64_t required = 0;  // those that it cannot do without
   std::string_view summary;
   std::string_view description;
   std::string_view example;
@@ -83,7 +97,7 @@ struct SelectorOption {
 struct AccountRequest {
   const AccountCommand* command = nullptr;
   std::string operand;
-  unsigned given = 0;  // options
+  std::uint64_t given = 0;  // options
   std::optional<std::string> customer;
   std::vector<std::string> only;
   std::string reason;
@@ -106,6 +120,15 @@ struct AccountRequest {
   std::vector<SelectorOption> selectors;
   std::string mail_from;
   std::string signing_domain;
+
+  // Of domains' keys.
+  std::string algorithm;     // as dkim::name() has it
+  std::string output;        // the path of a zone file
+  std::string old_key_file;  // what keys are sealed with
+  // What keys are imported from.
+  std::string key_table;
+  std::string signing_table;
+  std::string pem;  // a directory
 
   [[nodiscard]] bool has(AccountOption option) const { return (given & option) != 0; }
 };

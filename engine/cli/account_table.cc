@@ -1,5 +1,6 @@
 #include "engine/cli/account_table.h"
 
+#include <algorithm>
 #include <array>
 
 namespace sluice::cli {
@@ -47,6 +48,19 @@ constexpr std::array kOptionTexts{
                       "The policy class, one of the configuration's [[class]] (sluice example); '' for none. That of a "
                       "device password goes before its account's, and that before the customer's; where none of them "
                       "has any, it is policy.default_class."},
+    AccountOptionText{kOptionNoKeys, "--no-keys", "", "Make no keys: its mail is not signed by the domain."},
+    AccountOptionText{kOptionZone, "--zone", "", "Print the records as lines of a zone file (RFC 1035)."},
+    AccountOptionText{kOptionAlgorithm, "--algorithm", "ALGORITHM",
+                      "rsa-sha256 or ed25519-sha256; not given: a key of each."},
+    AccountOptionText{kOptionSeen, "--seen", "",
+                      "You have seen the records in the DNS, with all name servers of their zone."},
+    AccountOptionText{kOptionOutput, "--output", "FILE",
+                      "Write FILE in one step, as the owner of the store's file; not given: standard output."},
+    AccountOptionText{kOptionOldKeyFile, "--old-key-file", "FILE",
+                      "What dkim.wrapping_key_file was before; not given: the keys are not sealed yet."},
+    AccountOptionText{kOptionKeyTable, "--opendkim-key-table", "FILE", "OpenDKIM's KeyTable, as a file."},
+    AccountOptionText{kOptionSigningTable, "--signing-table", "FILE", "OpenDKIM's SigningTable, as a file."},
+    AccountOptionText{kOptionPem, "--pem", "DIRECTORY", "Files DIRECTORY/DOMAIN/SELECTOR.pem, or .der."},
     AccountOptionText{kOptionFrom, "--from", "STORE", "The store that is copied; not given: the configured one."},
     AccountOptionText{kOptionTo, "--to", "STORE", "The store that it is copied into; not given: the configured one."},
     AccountOptionText{kOptionForce, "--force", "", "Remove first what the other store has."},
@@ -113,6 +127,13 @@ constexpr std::string_view kNoticed =
     "A running relay notices within a second. Open sessions of the accounts that this is about then end, with 421; a "
     "message whose content is on its way is taken first. Messages that were accepted before stay in the queue.";
 
+constexpr std::string_view kDomainKeys =
+    "Where the configuration has dkim.enabled, it gets a signing key of each algorithm, RSA with 2048 bits and "
+    "Ed25519, "
+    "and the records are printed that its customer is to publish, once: with dkim.zone four CNAMEs into that zone, two "
+    "for each algorithm, so that no later key is their business; without it the keys themselves as TXT. An SPF record "
+    "that there is already gets the include alone. Nothing is signed with the keys before sluicectl domain activate.";
+
 constexpr std::array kAllAccountCommands{
     AccountCommand{customer, add, "customer", "add", "NAME", 0, 0, "add a customer",
                    "A customer is the paying party: it owns domains and accounts. The store's file is made if it is "
@@ -144,8 +165,8 @@ constexpr std::array kAllAccountCommands{
                    "given. Cannot be undone.",
                    "sluicectl customer remove 'Example Ltd' --recursive"},
 
-    AccountCommand{domain, add, "domain", "add", "DOMAIN", kOptionCustomer, kOptionCustomer,
-                   "let a customer send from a domain",
+    AccountCommand{domain, add, "domain", "add", "DOMAIN", kOptionCustomer | kOptionNoKeys | kOptionJson | kOptionZone,
+                   kOptionCustomer, "let a customer send from a domain",
                    "DOMAIN is example.com, which covers exactly itself, or *.example.com (quote "
                    "it), which covers every name below example.com but not example.com. An "
                    "international name may be written in U-labels or in A-labels (xn--...): it is "
@@ -155,14 +176,56 @@ constexpr std::array kAllAccountCommands{
     AccountCommand{domain, list, "domain", "list", "", kOptionCustomer | kOptionJson, 0, "list domains",
                    "Prints all domains, or those of one customer.", "sluicectl domain list --customer 'Example Ltd'"},
     AccountCommand{domain, show, "domain", "show", "DOMAIN", kOptionJson, 0, "show one domain",
-                   "Prints whose it is and how that is known.", "sluicectl domain show example.com"},
+                   "Prints whose it is and how that is known, and its signing keys with their states and what comes "
+                   "next for each: published (its record is to be in the DNS), active (it signs), retired (its record "
+                   "stays for mail that is on its way), revoked. Nobody can read a private key back.",
+                   "sluicectl domain show example.com"},
+    AccountCommand{domain, records, "domain", "records", "DOMAIN", kOptionJson | kOptionZone, 0,
+                   "print the records that a customer publishes",
+                   "Those of domain add: of DKIM, SPF (an include, for the record that there may be) and DMARC (one to "
+                   "begin with).",
+                   "sluicectl domain records example.com --zone"},
+    AccountCommand{domain, zone, "domain", "zone", "", kOptionOutput, 0, "write your zone of all domains' keys",
+                   "Prints the zone dkim.zone with the keys of all domains, which nsd, knot and bind load. Its serial "
+                   "rises when something in it has changed, and else stays. Keys that were retired for longer than "
+                   "dkim.retire_after_s are revoked first: their record stays, with an empty p=, and the private half "
+                   "is removed. Run it behind each change, and once a day.",
+                   "sluicectl domain zone --output /var/lib/sluice/zone/dkim.isp.example"},
+    AccountCommand{
+        domain, rotate, "domain", "rotate", "DOMAIN", kOptionAlgorithm, 0, "make a domain's next keys",
+        "They are made in the slots that are free, to be published: by sluicectl domain zone, or, without "
+        "dkim.zone, by the customer (sluicectl domain records). The present ones sign until sluicectl domain "
+        "activate. Also for a domain that has no keys yet.",
+        "sluicectl domain rotate example.com"},
+    AccountCommand{
+        domain, activate, "domain", "activate", "DOMAIN", kOptionSeen, kOptionSeen,
+        "sign with a domain's published keys",
+        "They sign dkim.record_ttl_s from now, when nobody remembers that there was no such record. The keys "
+        "before sign until then, and are revoked dkim.retire_after_s later.",
+        "sluicectl domain activate example.com --seen"},
+    AccountCommand{domain, rewrap, "domain", "rewrap", "", kOptionOldKeyFile, 0, "seal all private keys anew",
+                   "Seals the private keys of all domains with the key in dkim.wrapping_key_file, in one transaction. "
+                   "Relays that run with the old key sign nothing with them until they have the new one (reload).",
+                   "sluicectl domain rewrap --old-key-file /etc/sluice/wrapping.old"},
+    AccountCommand{
+        domain, import_keys, "domain", "import-keys", "",
+        kOptionKeyTable | kOptionSigningTable | kOptionPem | kOptionDryRun, 0,
+        "take over signing keys that domains have",
+        "Their records are in the DNS already, and so they sign at once. A domain has to be in the store, and "
+        "gets one key of each algorithm, where it has none that signs. Of OpenDKIM's tables those keys are "
+        "taken that sign the mail of a whole domain in its own name. The customer's records stay as they "
+        "are; the key after these is made by sluicectl domain rotate, for which the customer then publishes "
+        "what sluicectl domain records says. What is not taken gets a line on standard error; the others "
+        "are, and the exit status is then 1.",
+        "sluicectl domain import-keys --opendkim-key-table KeyTable --signing-table SigningTable"},
     AccountCommand{domain, AccountVerb::check_dns, "domain", "check", "[DOMAIN...]",
                    kOptionAll | kOptionAddress | kOptionSelector | kOptionPublicKeyFile | kOptionMailFrom |
                        kOptionSigningDomain | kOptionJson,
                    0, "check the DNS records of domains", kChecked,
                    "sluicectl domain check example.com --address 192.0.2.25 --selector s1 --public-key-file s1.pem"},
     AccountCommand{domain, remove, "domain", "remove", "DOMAIN", 0, 0, "stop a customer from sending from a domain",
-                   "Accounts that were narrowed to this domain alone may then send from none.",
+                   "Its signing keys are removed with it. Accounts that were narrowed to this domain alone may then "
+                   "send from none.",
                    "sluicectl domain remove example.com"},
 
     AccountCommand{account, add, "account", "add", "NAME",
@@ -272,8 +335,11 @@ void append_wrapped(std::string& page, std::string_view text, std::size_t indent
   page += '\n';
 }
 
-bool changes_store(const AccountCommand& command) {
-  return command.verb != list && command.verb != show && command.verb != AccountVerb::check_dns;
+// What sessions notice.
+bool changes_accounts(const AccountCommand& command) {
+  constexpr std::array kOthers{list, show, records, zone, rotate, rewrap, import_keys, AccountVerb::check_dns};
+  const bool of_keys = command.object == domain && command.verb == activate;
+  return !of_keys && std::ranges::find(kOthers, command.verb) == kOthers.end();
 }
 
 }  // namespace
@@ -313,7 +379,8 @@ std::string account_command_help(const AccountCommand& command) {
   page += "\nDESCRIPTION\n";
   append_wrapped(page, command.description, kText);
   if ((command.options & kOptionGenerate) != 0) append_wrapped(page += '\n', kPasswordRules, kText);
-  if (changes_store(command)) append_wrapped(page += '\n', kNoticed, kText);
+  if (command.object == domain && command.verb == add) append_wrapped(page += '\n', kDomainKeys, kText);
+  if (changes_accounts(command)) append_wrapped(page += '\n', kNoticed, kText);
   page += "\nOPTIONS\n";
   for (const AccountOptionText& option : kAccountOptions) {
     if ((command.options & option.option) == 0) continue;

@@ -13,6 +13,7 @@
 #include "engine/cli/account_report.h"
 #include "engine/cli/devices.h"
 #include "engine/cli/domain_check.h"
+#include "engine/cli/domain_keys.h"
 #include "engine/cli/password.h"
 #include "engine/cli/store_copies.h"
 #include "engine/io/real_platform.h"
@@ -74,22 +75,31 @@ class AccountCommandRun {
       case AccountVerb::import_file:
       case AccountVerb::copy:
       case AccountVerb::check_dns:
+      case AccountVerb::records:
+      case AccountVerb::zone:
+      case AccountVerb::rotate:
+      case AccountVerb::rewrap:
+      case AccountVerb::import_keys:
         break;
     }
     return auth::store_error(auth::StoreError::Kind::failed, "no such command");
   }
 
+  // The others are in domain_keys.cc.
   auth::StoreResult<> run_on_domain() {
     const std::string& name = request_.operand;
     switch (request_.command->verb) {
-      case AccountVerb::add:
-        return done(admin_.add_domain(name, *request_.customer, world_.clock.wall()), "added");
       case AccountVerb::list:
         return list(admin_.domains(request_.customer));
-      case AccountVerb::show:
-        return show(admin_.domain(name));
       case AccountVerb::remove:
         return done(admin_.remove_domain(name), "removed");
+      case AccountVerb::add:
+      case AccountVerb::show:
+      case AccountVerb::records:
+      case AccountVerb::zone:
+      case AccountVerb::rotate:
+      case AccountVerb::rewrap:
+      case AccountVerb::import_keys:
       case AccountVerb::suspend:
       case AccountVerb::hold:
       case AccountVerb::activate:
@@ -134,6 +144,11 @@ class AccountCommandRun {
       case AccountVerb::revoke:
       case AccountVerb::copy:
       case AccountVerb::check_dns:
+      case AccountVerb::records:
+      case AccountVerb::zone:
+      case AccountVerb::rotate:
+      case AccountVerb::rewrap:
+      case AccountVerb::import_keys:
         break;
       case AccountVerb::import_file:
         return import_accounts(request_, world_, admin_);
@@ -286,6 +301,7 @@ int run_account_command(std::span<const std::string_view> args, const AccountCom
   if (command.object == AccountObject::certificate) return run_certificate_command(parsed.request, world);
   if (command.object == AccountObject::store) return run_store_copy(parsed.request, world);
   if (command.verb == AccountVerb::check_dns) return run_domain_check(parsed.request, world);
+  if (is_domain_key_command(command)) return run_domain_key_command(parsed.request, world);
   const bool is_first = command.object == AccountObject::customer && command.verb == AccountVerb::add;
   const auto if_missing = is_first ? auth::IfMissing::create : auth::IfMissing::fail;
   const auto store = configured_store(world);
@@ -294,9 +310,14 @@ int run_account_command(std::span<const std::string_view> args, const AccountCom
   if (!admin) return failed(world, admin.error());
   (*admin)->set_scram_iterations(world.settings.scram_iterations);
   auth::StoreResult<> done = AccountCommandRun(parsed.request, world, **admin).run();
-  if (!done && done.error().kind == auth::StoreError::Kind::not_found)
-    done = auth::store_error(done.error().kind, done.error().what + meant_instead(parsed.request, **admin));
+  if (!done) done = with_name_meant(parsed.request, **admin, done.error());
   return finish_command(world, done);
+}
+
+std::unexpected<auth::StoreError> with_name_meant(const AccountRequest& request, auth::AccountAdmin& admin,
+                                                  const auth::StoreError& error) {
+  if (error.kind != auth::StoreError::Kind::not_found) return std::unexpected(error);
+  return auth::store_error(error.kind, error.what + meant_instead(request, admin));
 }
 
 int finish_command(const AccountCommandWorld& world, const auth::StoreResult<>& done) {

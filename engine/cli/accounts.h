@@ -12,9 +12,11 @@
 #include <vector>
 
 #include "auth/backend/options.h"
+#include "auth/store/account_admin.h"
 #include "auth/store/password_hash.h"
 #include "auth/store/store_address.h"
 #include "engine/cli/account_grammar.h"
+#include "engine/config/domain_keys.h"
 #include "engine/io/platform.h"
 #include "engine/io/real_dns.h"
 
@@ -42,6 +44,8 @@ struct AccountSettings {
   std::vector<std::string> classes = {};            // the policy classes that there are; none: they are not known
   io::RealDnsOptions dns = {};                      // whom the DNS is asked of
   std::string hostname = {};                        // the relay's name
+  bool makes_domain_keys = false;                   // for each domain that is added: dkim.enabled
+  config::DomainKeysConfig domain_keys = {};
 };
 
 // `args` begins with "customer", "domain", "account" or "store" (see is_account_object()); --store and
@@ -63,6 +67,11 @@ struct AccountCommandWorld {
   std::ostream& err;
 };
 int run_account_command(std::span<const std::string_view> args, const AccountCommandWorld& world);
+
+// The error; where one of the names that were given is unknown, with one that is like it and is there.
+[[nodiscard]] std::unexpected<auth::StoreError> with_name_meant(const AccountRequest& request,
+                                                                auth::AccountAdmin& admin,
+                                                                const auth::StoreError& error);
 
 // Says what went wrong, if anything; the exit status.
 [[nodiscard]] int finish_command(const AccountCommandWorld& world, const auth::StoreResult<>& done);

@@ -19,6 +19,7 @@
 #include "engine/base/time.h"
 #include "engine/base/tls_version.h"
 #include "engine/config/delivery.h"
+#include "engine/config/domain_keys.h"
 #include "engine/event/privacy.h"
 #include "engine/io/address.h"
 #include "engine/log/line.h"
@@ -225,6 +226,7 @@ struct DkimConfig {
   std::uint32_t domains_kept = 10'000;
   std::uint32_t threads = 2;
   signing::SigningRules rules;
+  DomainKeysConfig domain_keys;
 };
 
 struct TraceConfig {

@@ -92,6 +92,7 @@ void read_dkim(const ConfigNode* table, const ServerConfig& server, ConfigDiagno
                   Without{"refuse", signing::Unsigned::refuse}});
   if (rules.without_key == signing::Unsigned::isp && rules.isp_domain.empty())
     section.error("unsigned", "is \"isp\", and there is no isp_domain", "\"send\", \"refuse\", or an isp_domain");
+  read_domain_keys(section, dkim.domain_keys);
 }
 
 }  // namespace sluice::config

@@ -61,6 +61,8 @@ void read_webhooks(const std::vector<const ConfigNode*>& tables, ConfigDiagnosti
                    std::vector<WebhookConfig>& webhooks);
 // `server` has been read: its directory is where the keys are by default.
 void read_dkim(const ConfigNode* table, const ServerConfig& server, ConfigDiagnostics& diagnostics, DkimConfig& dkim);
+// Into the section [dkim].
+void read_domain_keys(ConfigSection& section, DomainKeysConfig& keys);
 void read_dns(const ConfigNode* table, ConfigDiagnostics& diagnostics, DnsConfig& dns);
 
 }  // namespace sluice::config

@@ -3,7 +3,7 @@
 namespace sluice::domain_keys {
 
 std::expected<std::vector<dkim::StoredKey>, std::string> StoreKeys::keys_of(std::string_view domain) {
-  const auto found = keys_.find(domain, clock_.wall());
+  const auto found = keys_.find(domain, clock_->wall());
   if (!found && found.error().kind == auth::StoreError::Kind::not_found) return std::vector<dkim::StoredKey>();
   if (!found) return std::unexpected(found.error().what);
   std::vector<dkim::StoredKey> keys;

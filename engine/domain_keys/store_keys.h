@@ -19,16 +19,15 @@ namespace sluice::domain_keys {
 // The store is opened when it is first asked: until there is one, no domain has a key in it.
 class StoreKeys final : public dkim::KeySource {
  public:
-  // `clock` outlives it.
-  StoreKeys(auth::StoreAddress address, KeyWrapper wrapper, io::Clock& clock)
-      : keys_(std::move(address)), wrapper_(std::move(wrapper)), clock_(clock) {}
+  StoreKeys(auth::StoreAddress address, KeyWrapper wrapper, std::unique_ptr<io::Clock> clock)
+      : keys_(std::move(address)), wrapper_(std::move(wrapper)), clock_(std::move(clock)) {}
 
   std::expected<std::vector<dkim::StoredKey>, std::string> keys_of(std::string_view domain) override;
 
  private:
   auth::SigningKeysInUse keys_;
   const KeyWrapper wrapper_;
-  io::Clock& clock_;
+  const std::unique_ptr<io::Clock> clock_;
 };
 
 class FirstOfSources final : public dkim::KeySource {

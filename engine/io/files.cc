@@ -64,19 +64,6 @@ std::expected<void, std::string> write_new_files(const std::string& directory, c
   return {};
 }
 
-std::expected<void, std::string> replace_file(const std::string& path, std::string_view bytes) {
-  constexpr unsigned kNewMode = 0644;
-  const std::string draft = path + ".draft";
-  if (::unlink(draft.c_str()) != 0 && errno != ENOENT) return file_fault(draft, "cannot remove");
-  const unsigned mode = file_mode(path).value_or(kNewMode);
-  auto done = write_synced(draft, bytes, mode);
-  // Whatever the umask.
-  if (done && ::chmod(draft.c_str(), mode) != 0) done = file_fault(draft, "cannot set its mode");
-  if (done && ::rename(draft.c_str(), path.c_str()) != 0) done = file_fault(path, "cannot replace it");
-  if (!done) ::unlink(draft.c_str());
-  return done;
-}
-
 std::vector<std::string> list_directories(const std::string& path) {
   std::vector<std::string> names;
   std::error_code error;

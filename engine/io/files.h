@@ -61,10 +61,6 @@ struct NewFile {
 // Writes files that must not be there yet into `directory`, which is made (mode 0755) if need be.
 std::expected<void, std::string> write_new_files(const std::string& directory, const std::vector<NewFile>& files);
 
-// Writes PATH beside it and renames it, so that its readers find the old file or the whole new one, on disk.  Its
-// mode stays; that of a new one is 0644.  One writer at a time.
-std::expected<void, std::string> replace_file(const std::string& path, std::string_view bytes);
-
 // Delivers `bytes` as a new message of the Maildir `directory`, which is made if need be: written under
 // tmp/, synced, moved to new/, and the directory synced.  `name` is unique.
 std::expected<void, std::string> deliver_to_maildir(const std::string& directory, const std::string& name,

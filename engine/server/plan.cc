@@ -4,8 +4,12 @@
 #include <limits>
 
 #include "auth/backend/oauth.h"
+#include "auth/backend/store_server.h"
 #include "auth/sasl.h"
+#include "engine/domain_keys/key_wrapper.h"
+#include "engine/domain_keys/store_keys.h"
 #include "engine/io/files.h"
+#include "engine/io/real_platform.h"
 #include "engine/server/notifier_options.h"
 #include "engine/signing/key_directory.h"
 #include "engine/tls/client_authority.h"
@@ -271,6 +275,21 @@ spool::SpoolOptions spool_options(const config::SpoolConfig& config) {
 
 namespace {
 
+// Files, which an operator has put there, go before the store.
+std::expected<std::shared_ptr<dkim::KeySource>, std::string> key_source(const config::Config& config) {
+  domain_keys::KeyWrapper wrapper;
+  if (const std::string& file = config.dkim.domain_keys.wrapping_key_file; !file.empty()) {
+    auto read = domain_keys::KeyWrapper::read(file);
+    if (!read) return std::unexpected("dkim.wrapping_key_file: " + read.error());
+    wrapper = *std::move(read);
+  }
+  auto address = auth::store_address_of(config.store.accounts, config.store.server);
+  if (!address) return std::unexpected(std::move(address.error()));
+  return std::make_shared<domain_keys::FirstOfSources>(std::vector<std::shared_ptr<dkim::KeySource>>{
+      std::make_shared<signing::KeyDirectory>(config.dkim.key_directory),
+      std::make_shared<domain_keys::StoreKeys>(*std::move(address), std::move(wrapper), io::make_real_clock())});
+}
+
 // A listener on all addresses that has the port of a route by MX is there on all addresses of loopback, too.
 bool loopback_is_ours(const config::Config& config) {
   for (const config::ListenerConfig& listener : config.listeners)
@@ -323,9 +342,13 @@ std::expected<std::shared_ptr<const Plan>, std::vector<std::string>> make_plan(c
                        "; put a whole database of countries there, or leave the setting out");
     }
   }
-  if (config.dkim.enabled)
-    plan->keys = std::make_shared<signing::KeyCache>(std::make_shared<signing::KeyDirectory>(config.dkim.key_directory),
-                                                     config.dkim.rules, config.dkim.domains_kept);
+  if (config.dkim.enabled) {
+    if (auto source = key_source(config)) {
+      plan->keys = std::make_shared<signing::KeyCache>(*std::move(source), config.dkim.rules, config.dkim.domains_kept);
+    } else {
+      errors.push_back(std::move(source.error()));
+    }
+  }
   if (config.reports.from.empty()) config.reports.from = "MAILER-DAEMON@" + config.server.hostname;
   if (auto notify = notifier_options(config)) {
     plan->notify = *std::move(notify);

@@ -63,11 +63,10 @@ class StoreKeysTest : public ::testing::Test {
     EXPECT_TRUE(kept) << kept.error().what;
   }
   std::shared_ptr<StoreKeys> source(KeyWrapper wrapper) {
-    return std::make_shared<StoreKeys>(address(), std::move(wrapper), clock_);
+    return std::make_shared<StoreKeys>(address(), std::move(wrapper), std::make_unique<SetClock>());
   }
 
   std::string directory_;
-  SetClock clock_;
   std::unique_ptr<io::Random> random_ = io::make_real_random();
 };
 

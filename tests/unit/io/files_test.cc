@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/io/append_file.h"
+#include "engine/io/replaced_file.h"
 
 namespace sluice::io {
 namespace {

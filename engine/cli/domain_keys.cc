@@ -1,0 +1,214 @@
+#include "engine/cli/domain_keys.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "auth/store/account_admin.h"
+#include "auth/store/store_values.h"
+#include "engine/cli/domain_import.h"
+#include "engine/cli/domain_report.h"
+#include "engine/cli/domain_work.h"
+#include "engine/cli/domain_zone.h"
+#include "engine/text/time_text.h"
+
+namespace sluice::cli {
+namespace {
+
+using dkim::Algorithm;
+using domain_keys::Keys;
+
+constexpr std::array kAlgorithms{Algorithm::rsa_sha256, Algorithm::ed25519_sha256};
+
+bool prints_records_alone(const AccountRequest& request) {
+  return request.has(kOptionJson) || request.has(kOptionZone);
+}
+
+auth::StoreResult<> print_records_of(const AccountRequest& request, const AccountCommandWorld& world,
+                                     auth::SigningKeyAdmin& admin) {
+  const auto domain = auth::stored_domain_entry(request.operand);
+  const auto keys = domain ? admin.keys_of(*domain) : std::unexpected(domain.error());
+  if (!keys) return std::unexpected(keys.error());
+  const auto records = domain_keys::customer_records(*domain, *keys, record_rules(world));
+  if (!records) return key_refusal(records.error());
+  print_records(world.out, *records, request);
+  return {};
+}
+
+// The next keys of these algorithms, in the slots that are free for them.
+auth::StoreResult<std::vector<auth::NewSigningKey>> make_keys(const std::string& domain, Keys keys,
+                                                              std::span<const Algorithm> algorithms,
+                                                              const KeyStore& store, const AccountCommandWorld& world) {
+  std::vector<auth::NewSigningKey> made;
+  for (const Algorithm algorithm : algorithms) {
+    const auto selector = domain_keys::next_selector(keys, algorithm, life_rules(world), world.clock.wall());
+    if (!selector) return key_refusal(std::string(dkim::name(algorithm)) + ": " + selector.error());
+    auto key = domain_keys::make_key_for_store(domain, *selector, algorithm, store.storage(world));
+    if (!key) return key_refusal(key.error());
+    made.push_back(*std::move(key));
+  }
+  return made;
+}
+
+// What becomes of the keys when these are made.
+auth::StoreResult<auth::KeyChanges> next_keys(const std::string& domain, Keys keys,
+                                              std::span<const Algorithm> algorithms, const KeyStore& store,
+                                              const AccountCommandWorld& world) {
+  auth::KeyChanges changes{.keys = {}, .states = domain_keys::due_changes(keys, life_rules(world), world.clock.wall())};
+  auto made = make_keys(domain, domain_keys::changed(keys, changes.states), algorithms, store, world);
+  if (!made) return std::unexpected(made.error());
+  changes.keys = *std::move(made);
+  return changes;
+}
+
+// Of all that lies below a domain there are none.
+bool may_have_keys(const auth::StoreResult<std::string>& entry) { return entry && !entry->starts_with("*."); }
+
+auth::StoreResult<> add_domain(const AccountRequest& request, const AccountCommandWorld& world) {
+  const auto domain = auth::stored_domain_entry(request.operand);
+  const bool makes_keys = world.settings.makes_domain_keys && !request.has(kOptionNoKeys) && may_have_keys(domain);
+  const auto store = enter_key_store(world);
+  if (!store) return std::unexpected(store.error());
+  if (makes_keys)
+    if (auto takes = check_takes_keys(*store); !takes) return takes;
+  const auto admin = auth::AccountAdmin::open(store->address, auth::IfMissing::fail, world.hash_cost);
+  if (!admin) return std::unexpected(admin.error());
+  if (auto added = (*admin)->add_domain(request.operand, *request.customer, world.clock.wall()); !added)
+    return with_name_meant(request, **admin, added.error());
+  if (!prints_records_alone(request)) world.out << "domain " << request.operand << ": added\n";
+  if (!makes_keys) return {};
+  const auto keys = auth::SigningKeyAdmin::open(store->address);
+  if (!keys) return std::unexpected(keys.error());
+  auto made =
+      (*keys)->change(*domain, [&](Keys present) { return next_keys(*domain, present, kAlgorithms, *store, world); });
+  if (!made)
+    return key_refusal("the domain is added, and has no keys: " + made.error().what +
+                       "; try again with: sluicectl domain rotate " + *domain);
+  if (!prints_records_alone(request)) world.out << "\nTo be published by the customer:\n";
+  return print_records_of(request, world, **keys);
+}
+
+auth::StoreResult<> show_domain(const AccountRequest& request, const AccountCommandWorld& world) {
+  const auto address = configured_store(world);
+  if (!address) return key_refusal(address.error());
+  const auto admin = auth::AccountAdmin::open(*address, auth::IfMissing::fail, world.hash_cost);
+  if (!admin) return std::unexpected(admin.error());
+  const auto domain = (*admin)->domain(request.operand);
+  if (!domain) return with_name_meant(request, **admin, domain.error());
+  const auto keys_admin = auth::SigningKeyAdmin::open(*address);
+  if (!keys_admin) return std::unexpected(keys_admin.error());
+  const auto keys = (*keys_admin)->keys_of(request.operand);
+  if (!keys) return std::unexpected(keys.error());
+  print_domain(world.out, *domain, *keys, life_rules(world), world.clock.wall(), request.has(kOptionJson));
+  return {};
+}
+
+auth::StoreResult<> show_records(const AccountRequest& request, const AccountCommandWorld& world) {
+  const auto admin = open_key_admin(world);
+  return admin ? print_records_of(request, world, **admin) : auth::without_value(admin);
+}
+
+auth::StoreResult<> rotate_keys(const AccountRequest& request, const AccountCommandWorld& world) {
+  const auto domain = auth::stored_domain_entry(request.operand);
+  if (!domain) return std::unexpected(domain.error());
+  if (!may_have_keys(domain)) return key_refusal("keys are of one domain, not of all that lies below one");
+  std::vector<Algorithm> algorithms;
+  for (const Algorithm each : kAlgorithms)
+    if (!request.has(kOptionAlgorithm) || request.algorithm == dkim::name(each)) algorithms.push_back(each);
+  const auto store = enter_key_store(world);
+  if (!store) return std::unexpected(store.error());
+  if (auto takes = check_takes_keys(*store); !takes) return takes;
+  const auto admin = auth::SigningKeyAdmin::open(store->address);
+  if (!admin) return std::unexpected(admin.error());
+  std::string selectors;
+  auto done = (*admin)->change(*domain, [&](Keys keys) {
+    auto changes = next_keys(*domain, keys, algorithms, *store, world);
+    if (changes)
+      for (const auth::NewSigningKey& key : changes->keys) selectors += " " + key.record.selector;
+    return changes;
+  });
+  if (!done) return done;
+  world.out << "domain " << *domain << ": made" << selectors << "; once their records are in the DNS: sluicectl domain "
+            << "activate " << *domain << "\n";
+  return {};
+}
+
+auth::StoreResult<> activate_keys(const AccountRequest& request, const AccountCommandWorld& world) {
+  const auto admin = open_key_admin(world);
+  if (!admin) return std::unexpected(admin.error());
+  std::string report;
+  auto done = (*admin)->change(request.operand, [&](Keys keys) -> auth::StoreResult<auth::KeyChanges> {
+    std::vector<std::string> seen;
+    for (const auth::SigningKeyRecord& key : keys)
+      if (key.state == auth::KeyState::published) seen.push_back(key.selector);
+    if (seen.empty())
+      return key_refusal(
+          "the domain has no key that is published and does not sign yet; the next ones are made by: "
+          "sluicectl domain rotate " +
+          request.operand);
+    const WallMillis now = world.clock.wall();
+    auth::KeyChanges changes{.keys = {}, .states = domain_keys::activation(keys, seen, life_rules(world), now)};
+    for (const auth::KeyStateChange& change : changes.states)
+      report += "key " + change.selector + ": " + std::string(auth::key_state_name(change.state)) + " from " +
+                text::time_string(change.since) + "\n";
+    return changes;
+  });
+  if (done) world.out << report;
+  return done;
+}
+
+auth::StoreResult<> reseal_keys(const AccountRequest& request, const AccountCommandWorld& world) {
+  domain_keys::KeyWrapper old;
+  if (request.has(kOptionOldKeyFile)) {
+    auto read = domain_keys::KeyWrapper::read(request.old_key_file);
+    if (!read) return key_refusal(read.error());
+    old = *std::move(read);
+  }
+  const auto store = enter_key_store(world);
+  if (!store) return std::unexpected(store.error());
+  if (auto takes = check_takes_keys(*store); !takes) return takes;
+  const auto admin = auth::SigningKeyAdmin::open(store->address);
+  if (!admin) return std::unexpected(admin.error());
+  const auto resealed =
+      (*admin)->reseal([&](const auth::SigningKeyRecord& key,
+                           const auth::StoredPrivateKey& stored) -> auth::StoreResult<auth::StoredPrivateKey> {
+        // One that is sealed with the new key already, by a run that was cut off, or since.
+        auto der = store->wrapper.unwrap(key.domain, key.selector, stored);
+        if (!der && request.has(kOptionOldKeyFile)) der = old.unwrap(key.domain, key.selector, stored);
+        if (!der) return key_refusal(der.error());
+        return store->wrapper.wrap(key.domain, key.selector, *der, world.random);
+      });
+  if (!resealed) return std::unexpected(resealed.error());
+  world.out << *resealed << " keys " << (store->wrapper.seals() ? "sealed anew" : "kept as they are, not sealed")
+            << "\n";
+  return {};
+}
+
+struct Run {
+  AccountVerb verb;
+  auth::StoreResult<> (*run)(const AccountRequest& request, const AccountCommandWorld& world);
+};
+constexpr std::array kRuns{Run{AccountVerb::add, add_domain},       Run{AccountVerb::show, show_domain},
+                           Run{AccountVerb::records, show_records}, Run{AccountVerb::zone, write_zone},
+                           Run{AccountVerb::rotate, rotate_keys},   Run{AccountVerb::activate, activate_keys},
+                           Run{AccountVerb::rewrap, reseal_keys},   Run{AccountVerb::import_keys, import_keys}};
+
+const Run* run_of(const AccountCommand& command) {
+  if (command.object != AccountObject::domain) return nullptr;
+  const auto* const found = std::ranges::find(kRuns, command.verb, &Run::verb);
+  return found == kRuns.end() ? nullptr : found;
+}
+
+}  // namespace
+
+bool is_domain_key_command(const AccountCommand& command) { return run_of(command) != nullptr; }
+
+int run_domain_key_command(const AccountRequest& request, const AccountCommandWorld& world) {
+  return finish_command(world, run_of(*request.command)->run(request, world));
+}
+
+}  // namespace sluice::cli

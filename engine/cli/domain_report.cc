@@ -1,0 +1,66 @@
+#include "engine/cli/domain_report.h"
+
+#include <ostream>
+#include <sstream>
+#include <string_view>
+
+#include "engine/cli/account_report.h"
+#include "engine/text/table_text.h"
+#include "engine/text/time_text.h"
+
+namespace sluice::cli {
+namespace {
+
+// "active", "active from 2026-...", where that is still to come.
+std::string state_text(const auth::SigningKeyRecord& key, WallMillis now) {
+  std::string text(auth::key_state_name(key.state));
+  return key.since > now ? text + " from " + text::time_string(key.since) : text;
+}
+
+// On one line.
+std::string json_rows(const text::Table& table) {
+  std::string all = "[";
+  for (const auto& row : table.rows) all += (all.size() > 1 ? "," : "") + text::json_object(table.names, row);
+  return all + "]";
+}
+
+std::string step_text(const domain_keys::NextStep& step) {
+  return step.at ? step.what + " at " + text::time_string(*step.at) : step.what;
+}
+
+}  // namespace
+
+void print_records(std::ostream& out, std::span<const domain_keys::PublishedRecord> records,
+                   const AccountRequest& request) {
+  if (request.has(kOptionZone)) {
+    out << domain_keys::zone_lines(records);
+    return;
+  }
+  text::Table table{.names = {"purpose", "name", "type", "value"}, .rows = {}};
+  for (const domain_keys::PublishedRecord& record : records)
+    table.rows.push_back({record.purpose, record.name, record.type, record.value});
+  out << (request.has(kOptionJson) ? json_rows(table) + "\n" : text::as_text(table));
+}
+
+void print_domain(std::ostream& out, const auth::DomainRecord& domain, std::span<const auth::SigningKeyRecord> keys,
+                  const domain_keys::LifeRules& rules, WallMillis now, bool json) {
+  text::Table table{.names = {"selector", "algorithm", "state", "signs", "since", "created", "next"}, .rows = {}};
+  for (const auth::SigningKeyRecord& key : keys) {
+    const std::string state = json ? std::string(auth::key_state_name(key.state)) : state_text(key, now);
+    table.rows.push_back({key.selector, key.algorithm, state, domain_keys::signs(key, now) ? "yes" : "no",
+                          text::time_string(key.since), text::time_string(key.created),
+                          step_text(domain_keys::next_step(key, rules, now))});
+  }
+  if (!json) {
+    print_one(out, domain, false);
+    if (!keys.empty()) out << "\n" << text::as_text(table);
+    return;
+  }
+  std::ostringstream object;
+  print_one(object, domain, true);
+  std::string text = object.str();
+  text.erase(text.rfind('}'));
+  out << text << ",\"keys\":" << json_rows(table) << "}\n";
+}
+
+}  // namespace sluice::cli

@@ -1,0 +1,56 @@
+#include "engine/cli/domain_work.h"
+
+#include <chrono>
+#include <utility>
+
+namespace sluice::cli {
+namespace {
+
+WallMillis millis_of(Duration duration) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+}
+
+}  // namespace
+
+domain_keys::LifeRules life_rules(const AccountCommandWorld& world) {
+  const config::DomainKeysConfig& keys = world.settings.domain_keys;
+  return {.selector_prefix = keys.selector_prefix,
+          .record_ttl = millis_of(keys.record_ttl),
+          .retire_after = millis_of(keys.retire_after)};
+}
+
+domain_keys::RecordRules record_rules(const AccountCommandWorld& world) {
+  const config::DomainKeysConfig& keys = world.settings.domain_keys;
+  return {
+      .selector_prefix = keys.selector_prefix,
+      .zone = keys.zone,
+      .spf_include = keys.spf_include,
+      .ttl_s = static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(keys.record_ttl).count())};
+}
+
+auth::StoreResult<KeyStore> enter_key_store(const AccountCommandWorld& world) {
+  domain_keys::KeyWrapper wrapper;
+  const config::DomainKeysConfig& keys = world.settings.domain_keys;
+  if (!keys.wrapping_key_file.empty()) {
+    auto read = domain_keys::KeyWrapper::read(keys.wrapping_key_file);
+    if (!read) return key_refusal("dkim.wrapping_key_file: " + read.error());
+    wrapper = *std::move(read);
+  }
+  auto address = configured_store(world);
+  if (!address) return key_refusal(address.error());
+  return KeyStore{.address = *std::move(address), .wrapper = std::move(wrapper)};
+}
+
+auth::StoreResult<> check_takes_keys(const KeyStore& store) {
+  if (store.address.server == nullptr || store.wrapper.seals()) return {};
+  return key_refusal("dkim.wrapping_key_file is not set, and keys in " + store.address.to_string() +
+                     " are always sealed; make one with: openssl rand -base64 32");
+}
+
+auth::StoreResult<std::unique_ptr<auth::SigningKeyAdmin>> open_key_admin(const AccountCommandWorld& world) {
+  const auto address = configured_store(world);
+  if (!address) return key_refusal(address.error());
+  return auth::SigningKeyAdmin::open(*address);
+}
+
+}  // namespace sluice::cli

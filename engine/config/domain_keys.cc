@@ -1,0 +1,62 @@
+// The part of [dkim] about keys that are kept with domains in the accounts' store.
+#include "engine/config/domain_keys.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "engine/base/domain_name.h"
+#include "engine/config/sections.h"
+
+namespace sluice::config {
+namespace {
+
+constexpr std::size_t kSelectorPrefixMax = 40;
+constexpr std::int64_t kRecordTtlMaxS = kDayS;
+constexpr std::int64_t kRetireAfterMinS = kHourS;
+constexpr std::int64_t kRetireAfterMaxS = 90 * kDayS;
+
+std::expected<std::string, std::string> check_selector_prefix(std::string_view text) {
+  const bool fits =
+      !text.empty() && text.size() <= kSelectorPrefixMax && text.front() != '-' &&
+      std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
+  if (!fits) return std::unexpected("is no beginning of a selector");
+  return std::string(text);
+}
+constexpr TextRule kSelectorPrefixRule{check_selector_prefix, "small letters, digits and \"-\", 1 to 40 of them"};
+
+std::expected<std::string, std::string> parse_name_server(std::string_view text) {
+  if (text.empty()) return std::unexpected("is empty");
+  return kHostNameRule.check(text);
+}
+
+}  // namespace
+
+void read_domain_keys(ConfigSection& section, DomainKeysConfig& keys) {
+  section.about(
+      "Keys that are kept with domains in the store of accounts: with enabled, `sluicectl domain add` makes them, and "
+      "`domain rotate` the next ones. A domain with keys in key_directory is signed with those alone. A file with 32 "
+      "bytes, as they are or as base64 (openssl rand -base64 32), with which private keys are sealed there; it may be "
+      "a "
+      "credential of systemd. Needed where the store is in PostgreSQL. Once it has changed: `sluicectl domain "
+      "rewrap`.");
+  section.text("wrapping_key_file", keys.wrapping_key_file, kAnyPathRule);
+  section.about(
+      "A zone of yours, such as dkim.isp.example, that customers' CNAMEs lead into, so that they publish each of four "
+      "selectors once and never change it: `sluicectl domain zone` writes it for your name servers, which are named "
+      "here and have names outside of it. Without one customers publish the keys themselves.");
+  section.text("zone", keys.zone, kHostNameRule);
+  keys.zone = domain_key(keys.zone);
+  section.list("zone_name_servers", keys.zone_name_servers, kHostNameRule.allowed, parse_name_server);
+  section.about("What the four selectors begin with: PREFIX1r, PREFIX2r (RSA), PREFIX1e, PREFIX2e (Ed25519).");
+  section.text("selector_prefix", keys.selector_prefix, kSelectorPrefixRule);
+  section.about(
+      "How long resolvers may keep the zone's records: a new key signs that long after it was seen. And how long the "
+      "record of the key before stays behind that: longer than queue.expire_s, as mail that waits keeps its signature, "
+      "by the days for which other relays may keep it.");
+  section.seconds("record_ttl_s", keys.record_ttl, 1, kRecordTtlMaxS);
+  section.seconds("retire_after_s", keys.retire_after, kRetireAfterMinS, kRetireAfterMaxS);
+  section.about("Customers are told to include this name in their SPF record, such as spf.isp.example.");
+  section.text("spf_include", keys.spf_include, kHostNameRule);
+}
+
+}  // namespace sluice::config

@@ -1,0 +1,22 @@
+// What [dkim] says of keys that are kept with domains in the accounts' store.  A value.  Any thread.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "engine/base/time.h"
+
+namespace sluice::config {
+
+struct DomainKeysConfig {
+  std::string wrapping_key_file;  // empty: keys are kept as they are
+  std::string selector_prefix = "sl";
+  std::string zone;  // the ISP's own, which customers' CNAMEs lead into; empty: they publish the keys themselves
+  std::vector<std::string> zone_name_servers;
+  Duration record_ttl = std::chrono::minutes(5);
+  Duration retire_after = std::chrono::days(7);
+  std::string spf_include;  // empty: nothing is said of SPF
+};
+
+}  // namespace sluice::config

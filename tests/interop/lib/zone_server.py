@@ -1,0 +1,107 @@
+"""A name server with zone files: Debian's nsd on a port of the loopback; and questions to it."""
+
+import os
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+
+from lib.harness import expect_equal, until
+from lib.relay import folder, free_port
+from lib.sinks import end
+
+CONFIG = """\
+server:
+  ip-address: 127.0.0.1@{port}
+  do-ip6: no
+  username: ""
+  chroot: ""
+  zonesdir: "{path}"
+  database: ""
+  pidfile: ""
+  xfrdfile: "{path}/xfrd.state"
+  xfrdir: "{path}"
+  zonelistfile: "{path}/zone.list"
+  cookie-secret-file: ""
+  logfile: "{path}/log"
+  server-count: 1
+remote-control:
+  control-enable: no
+"""
+TYPES = {"CNAME": 5, "SOA": 6, "TXT": 16}
+
+
+def checked_zone(name, path):
+    """The zone file as nsd and bind see it."""
+    for program in (["nsd-checkzone"], ["named-checkzone", "-k", "fail", "-n", "fail"]):
+        done = subprocess.run([*program, name, path], capture_output=True, text=True, timeout=60, check=False)
+        expect_equal(done.returncode, 0, f"exit status of {program[0]}, which said {done.stdout}{done.stderr}")
+
+
+class ZoneServer:
+    """ZONES: their files, by name."""
+
+    def __init__(self, zones):
+        self.port = free_port()
+        self.path = tempfile.mkdtemp(prefix="nsd-", dir=folder().path)
+        place = os.path.join(self.path, "nsd.conf")
+        with open(place, "w", encoding="utf-8") as file:
+            file.write(CONFIG.format(port=self.port, path=self.path))
+            for name, zone in zones.items():
+                file.write(f'zone:\n  name: "{name}"\n  zonefile: "{zone}"\n')
+        self.process = subprocess.Popen(["/usr/sbin/nsd", "-d", "-c", place], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        until(lambda: self.process.poll() is not None or self.answers(next(iter(zones))), f"nsd answers; it said {self.said()}", 15)
+
+    def said(self):
+        try:
+            with open(os.path.join(self.path, "log"), encoding="utf-8") as file:
+                return file.read()
+        except FileNotFoundError:
+            return ""
+
+    def answers(self, zone):
+        try:
+            return bool(self.ask(zone, "SOA"))
+        except OSError:
+            return False
+
+    def serial(self, zone):
+        answer = self.ask(zone, "SOA")
+        return struct.unpack("!I", answer[-1][1][-20:-16])[0] if answer else None
+
+    def load(self, zone, serial):
+        """Zone files that have changed."""
+        self.process.send_signal(signal.SIGHUP)
+        until(lambda: self.serial(zone) == serial, f"nsd has serial {serial} of {zone}; it said {self.said()}", 15)
+
+    def ask(self, name, kind):
+        """The answer, [(type, data), ...]; over TCP, so that all of it is there."""
+        labels = b"".join(bytes([len(label)]) + label.encode() for label in name.rstrip(".").split("."))
+        question = struct.pack("!6H", 4711, 0, 1, 0, 0, 0) + labels + b"\0" + struct.pack("!2H", TYPES[kind], 1)
+        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as server, server.makefile("rb") as replies:
+            server.sendall(struct.pack("!H", len(question)) + question)
+            reply = replies.read(struct.unpack("!H", replies.read(2))[0])
+        count, at = struct.unpack("!H", reply[6:8])[0], len(question)
+        answer = []
+        for _ in range(count):
+            while reply[at] and reply[at] < 0xC0:
+                at += reply[at] + 1
+            at += 2 if reply[at] else 1
+            of, _, _, size = struct.unpack("!2HIH", reply[at : at + 10])
+            answer.append((of, reply[at + 10 : at + 10 + size]))
+            at += 10 + size
+        return answer
+
+    def text(self, name):
+        """The TXT record, at the end of CNAMEs; nothing where there is none."""
+        for of, data in self.ask(name, "TXT"):
+            if of == TYPES["TXT"]:
+                strings, rest = b"", data
+                while rest:
+                    strings, rest = strings + rest[1 : rest[0] + 1], rest[rest[0] + 1 :]
+                return strings
+        return None
+
+    def stop(self):
+        end(self.process)
