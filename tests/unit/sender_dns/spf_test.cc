@@ -130,6 +130,7 @@ TEST_F(SpfTest, FailingLookUpsAreNoAnswer) {
 TEST_F(SpfTest, NoDomainHasNoResult) {
   for (const std::string domain : {"localhost", "", "a..example", "[192.0.2.1]", "example."})
     EXPECT_EQ(check("192.0.2.1", domain).result, SpfResult::none) << domain;
+  EXPECT_TRUE(zone_.asked().empty());
 }
 
 TEST_F(SpfTest, AMappedAddressIsTheIPv4Address) {
