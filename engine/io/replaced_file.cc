@@ -17,7 +17,7 @@ namespace {
 std::expected<void, std::string> write_draft(const std::string& draft, std::string_view bytes, unsigned mode) {
   const Descriptor fd(::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
   if (fd.get() < 0) return file_fault(draft, "cannot create");
-  if (!write_all(fd.get(), bytes)) return file_fault(draft, "cannot write");
+  if (!io::write_all(fd.get(), bytes)) return file_fault(draft, "cannot write");
   // Whatever the umask.
   if (::fchmod(fd.get(), mode) != 0) return file_fault(draft, "cannot set its mode");
   if (::fsync(fd.get()) != 0) return file_fault(draft, "cannot sync");
