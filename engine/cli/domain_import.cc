@@ -87,8 +87,11 @@ using Imported = std::set<std::pair<std::string, std::string>>;
 // Signs at once; unless one of its algorithm does.
 auth::StoreResult<> import_key(const FoundKey& found, const KeyStore& store, auth::SigningKeyAdmin& admin, bool dry_run,
                                Imported& imported, const AccountCommandWorld& world) {
+  // As the store has it, which the seal is bound to.
+  const auto domain = auth::stored_domain_entry(found.domain);
+  if (!domain) return std::unexpected(domain.error());
   auto key =
-      domain_keys::key_for_store(found.domain, found.selector, found.der, auth::KeyState::active, store.storage(world));
+      domain_keys::key_for_store(*domain, found.selector, found.der, auth::KeyState::active, store.storage(world));
   if (!key) return key_refusal(key.error());
   const auto of = std::pair(*domain, key->record.algorithm);
   if (imported.contains(of)) return key_refusal("another key for " + of.second + " was taken before");
@@ -115,7 +118,7 @@ auth::StoreResult<> import_key(const FoundKey& found, const KeyStore& store, aut
 
 }  // namespace
 
-auth::StoreResult<> import_keys(const AccountRequest& request, const AccountCommandWorld& world) {
+auth::StoreResult<> import_domain_keys(const AccountRequest& request, const AccountCommandWorld& world) {
   auto found = request.has(kOptionPem) ? auth::StoreResult<FoundKeys>(of_directory(request.pem)) : of_tables(request);
   if (!found) return std::unexpected(found.error());
   const auto store = enter_key_store(world);

@@ -8,6 +8,6 @@
 
 namespace sluice::cli {
 
-[[nodiscard]] auth::StoreResult<> import_keys(const AccountRequest& request, const AccountCommandWorld& world);
+[[nodiscard]] auth::StoreResult<> import_domain_keys(const AccountRequest& request, const AccountCommandWorld& world);
 
 }  // namespace sluice::cli

@@ -195,7 +195,7 @@ struct Run {
 constexpr std::array kRuns{Run{AccountVerb::add, add_domain},       Run{AccountVerb::show, show_domain},
                            Run{AccountVerb::records, show_records}, Run{AccountVerb::zone, write_zone},
                            Run{AccountVerb::rotate, rotate_keys},   Run{AccountVerb::activate, activate_keys},
-                           Run{AccountVerb::rewrap, reseal_keys},   Run{AccountVerb::import_keys, import_keys}};
+                           Run{AccountVerb::rewrap, reseal_keys},   Run{AccountVerb::import_keys, import_domain_keys}};
 
 const Run* run_of(const AccountCommand& command) {
   if (command.object != AccountObject::domain) return nullptr;
