@@ -52,8 +52,9 @@ constexpr std::array kOptionTexts{
     AccountOptionText{kOptionZone, "--zone", "", "Print the records as lines of a zone file (RFC 1035)."},
     AccountOptionText{kOptionAlgorithm, "--algorithm", "ALGORITHM",
                       "rsa-sha256 or ed25519-sha256; not given: a key of each."},
-    AccountOptionText{kOptionSeen, "--seen", "",
-                      "You have seen the records in the DNS, with all name servers of their zone."},
+    AccountOptionText{
+        kOptionSeen, "--seen", "",
+        "You have seen the records in the DNS, with all name servers of their zone: do not look for them."},
     AccountOptionText{kOptionOutput, "--output", "FILE",
                       "Write FILE in one step, as the owner of the store's file; not given: standard output."},
     AccountOptionText{kOptionOldKeyFile, "--old-key-file", "FILE",
@@ -70,9 +71,10 @@ constexpr std::array kOptionTexts{
         kOptionAddress, "--address", "IP",
         "An address from which mail of the domains leaves. May be given several times. Not given: those of "
         "this machine that others can reach."},
-    AccountOptionText{kOptionSelector, "--selector", "NAME",
-                      "Look at the DKIM key SELECTOR._domainkey.DOMAIN. May be given several times. Not given: DKIM is "
-                      "not looked at."},
+    AccountOptionText{
+        kOptionSelector, "--selector", "NAME",
+        "Look at the DKIM key SELECTOR._domainkey.DOMAIN. May be given several times. Not given: at the keys "
+        "that the store has of the domain, with dkim.enabled and without --signing-domain."},
     AccountOptionText{kOptionPublicKeyFile, "--public-key-file", "FILE",
                       "The public key, in PEM, that belongs to what the selector in front of it signs with."},
     AccountOptionText{kOptionMailFrom, "--mail-from", "DOMAIN",
@@ -197,12 +199,12 @@ constexpr std::array kAllAccountCommands{
         "dkim.zone, by the customer (sluicectl domain records). The present ones sign until sluicectl domain "
         "activate. Also for a domain that has no keys yet.",
         "sluicectl domain rotate example.com"},
-    AccountCommand{
-        domain, activate, "domain", "activate", "DOMAIN", kOptionSeen, kOptionSeen,
-        "sign with a domain's published keys",
-        "They sign dkim.record_ttl_s from now, when nobody remembers that there was no such record. The keys "
-        "before sign until then, and are revoked dkim.retire_after_s later.",
-        "sluicectl domain activate example.com --seen"},
+    AccountCommand{domain, activate, "domain", "activate", "DOMAIN", kOptionSeen, 0,
+                   "sign with a domain's published keys",
+                   "Their records are looked for in the DNS, and nothing is changed unless all are there. They sign "
+                   "dkim.record_ttl_s from now, when nobody remembers that there was no such record. The keys "
+                   "before sign until then, and are revoked dkim.retire_after_s later.",
+                   "sluicectl domain activate example.com"},
     AccountCommand{domain, rewrap, "domain", "rewrap", "", kOptionOldKeyFile, 0, "seal all private keys anew",
                    "Seals the private keys of all domains with the key in dkim.wrapping_key_file, in one transaction. "
                    "Relays that run with the old key sign nothing with them until they have the new one (reload).",

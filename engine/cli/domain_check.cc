@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
+#include <optional>
 #include <ostream>
 #include <utility>
 
 #include "auth/store/account_admin.h"
 #include "engine/base/domain_name.h"
 #include "engine/cli/domain_check_report.h"
+#include "engine/cli/domain_work.h"
 #include "engine/cli/progress.h"
 #include "engine/io/blocking_dns.h"
 #include "engine/io/blocking_wait.h"
@@ -17,6 +20,7 @@
 #include "engine/io/real_dns.h"
 #include "engine/mx/special_purpose.h"
 #include "engine/sender_dns/domain_check.h"
+#include "engine/smtp/base64.h"
 #include "engine/text/quoted.h"
 #include "engine/text/table_text.h"
 
@@ -129,9 +133,53 @@ std::expected<std::vector<std::string>, CheckFailure> domains_of(const AccountRe
   return domains;
 }
 
-sender_dns::DomainReport check_one(const std::string& domain, const sender_dns::SendingFacts& facts, io::Dns& dns) {
-  TimedDns timed(dns);
+// As the record of `key` should have it; nothing: the store has what is none.
+std::optional<sender_dns::ExpectedKey> expected_key(const auth::SigningKeyRecord& key) {
+  sender_dns::ExpectedKey expected{.selector = key.selector, .key = sender_dns::PublicKey()};
+  const bool rsa = key.algorithm == dkim::name(dkim::Algorithm::rsa_sha256);
+  expected.key->type = rsa ? sender_dns::KeyType::rsa : sender_dns::KeyType::ed25519;
+  if (!smtp::decode_base64(key.public_key, expected.key->bytes)) return std::nullopt;
+  return expected;
+}
+
+// The keys that the store has of domains, whose records are to be there.
+using KeysByDomain = std::map<std::string, std::vector<sender_dns::ExpectedKey>, std::less<>>;
+
+// What the command line says of keys goes before the store.  Without [dkim] there may be no store, and nothing is said.
+KeysByDomain keys_of_store(const std::vector<std::string>& domains, const AccountRequest& request,
+                           const AccountCommandWorld& world) {
+  KeysByDomain all;
+  const bool others = !request.selectors.empty() || !request.signing_domain.empty();
+  if (others || !world.settings.makes_domain_keys) return all;
+  const auto admin = open_key_admin(world);
+  if (!admin) {
+    world.err << "sluicectl: domain check: looks at no keys: " << text::printable(admin.error().what) << "\n";
+    return all;
+  }
+  for (const std::string& domain : domains) {
+    const auto keys = (*admin)->keys_of(domain);
+    // It need not be one of the store.
+    if (!keys) continue;
+    for (const auth::SigningKeyRecord& key : *keys)
+      if (auto expected = key.state == auth::KeyState::revoked ? std::nullopt : expected_key(key))
+        all[domain].push_back(*std::move(expected));
+  }
+  return all;
+}
+
+struct CheckParts {
+  sender_dns::SendingFacts facts;
+  KeysByDomain keys;
+  io::Dns& dns;
+};
+
+sender_dns::DomainReport check_one(const std::string& domain, const CheckParts& parts) {
+  TimedDns timed(parts.dns);
   sender_dns::RememberedDns remembered(timed);
+  const auto keys = parts.keys.find(domain);
+  if (keys == parts.keys.end()) return sender_dns::check_domain(domain, parts.facts, remembered);
+  sender_dns::SendingFacts facts = parts.facts;
+  facts.keys = keys->second;
   return sender_dns::check_domain(domain, facts, remembered);
 }
 
@@ -149,14 +197,14 @@ int failed_check(const AccountCommandWorld& world, const CheckFailure& failure) 
   return failure.status;
 }
 
-int check_all(const std::vector<std::string>& domains, const sender_dns::SendingFacts& facts, io::Dns& dns, bool json,
-              DomainTotals& totals, const AccountCommandWorld& world) {
+int check_all(const std::vector<std::string>& domains, const CheckParts& parts, bool json, DomainTotals& totals,
+              const AccountCommandWorld& world) {
   {
     std::vector<sender_dns::DomainReport> reports(domains.size());
     Progress progress(world, "checked", domains.size());
     std::size_t ended = 0;
     io::run_in_threads(
-        domains.size(), kChecksAtOnce, [&](std::size_t at) { reports[at] = check_one(domains[at], facts, dns); },
+        domains.size(), kChecksAtOnce, [&](std::size_t at) { reports[at] = check_one(domains[at], parts); },
         [&](std::size_t at) {
           totals.add(std::exchange(reports[at], {}));
           progress.at(++ended);
@@ -166,12 +214,12 @@ int check_all(const std::vector<std::string>& domains, const sender_dns::Sending
   return finish(world, totals.all_right());
 }
 
-int check_named(const std::vector<std::string>& domains, const sender_dns::SendingFacts& facts, io::Dns& dns, bool json,
+int check_named(const std::vector<std::string>& domains, const CheckParts& parts, bool json,
                 const AccountCommandWorld& world) {
   bool all_right = true;
   std::string list;
   for (const std::string& domain : domains) {
-    const sender_dns::DomainReport report = check_one(domain, facts, dns);
+    const sender_dns::DomainReport report = check_one(domain, parts);
     all_right = all_right && report.verdict() == sender_dns::Verdict::right;
     if (json)
       list += (list.empty() ? "" : ",") + report_json(report);
@@ -192,8 +240,9 @@ int run_domain_check(const AccountRequest& request, const AccountCommandWorld& w
   DomainTotals totals(json);
   const auto domains = domains_of(request, world, totals);
   if (!domains) return failed_check(world, domains.error());
-  if (request.has(kOptionAll)) return check_all(*domains, *facts, dns, json, totals, world);
-  return check_named(*domains, *facts, dns, json, world);
+  const CheckParts parts{.facts = *facts, .keys = keys_of_store(*domains, request, world), .dns = dns};
+  if (request.has(kOptionAll)) return check_all(*domains, parts, json, totals, world);
+  return check_named(*domains, parts, json, world);
 }
 
 int run_domain_check(const AccountRequest& request, const AccountCommandWorld& world) {
@@ -202,6 +251,25 @@ int run_domain_check(const AccountRequest& request, const AccountCommandWorld& w
   const auto dns = io::make_real_dns(options);
   if (!dns) return failed_check(world, {.what = "dns: " + dns.error()});
   return run_domain_check(request, world, **dns);
+}
+
+auth::StoreResult<> check_published_keys(const std::string& domain, std::span<const auth::SigningKeyRecord> keys,
+                                         const AccountCommandWorld& world) {
+  const auto dns = io::make_real_dns(world.settings.dns);
+  if (!dns) return key_refusal("dns: " + dns.error());
+  TimedDns timed(**dns);
+  sender_dns::RememberedDns remembered(timed);
+  const std::string folded = io::fold_dns_name(domain);
+  for (const auth::SigningKeyRecord& key : keys) {
+    if (key.state != auth::KeyState::published) continue;
+    const auto expected = expected_key(key);
+    if (!expected) return key_refusal("key " + key.selector + ": its public half in the store is no base64");
+    const sender_dns::Finding found = sender_dns::check_dkim_record(folded, *expected, remembered).finding;
+    if (found.verdict != sender_dns::Verdict::right)
+      return key_refusal("key " + key.selector + ": " + found.name + ": " + found.what +
+                         (found.remedy.empty() ? "" : "; " + found.remedy));
+  }
+  return {};
 }
 
 }  // namespace sluice::cli

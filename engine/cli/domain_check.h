@@ -2,6 +2,10 @@
 // Blocking; the control program's only thread, but for those that wait for the DNS.
 #pragma once
 
+#include <span>
+#include <string>
+
+#include "auth/store/signing_key.h"
 #include "engine/cli/accounts.h"
 #include "engine/io/dns.h"
 
@@ -11,5 +15,11 @@ namespace sluice::cli {
 [[nodiscard]] int run_domain_check(const AccountRequest& request, const AccountCommandWorld& world);
 // The same with another name service.
 [[nodiscard]] int run_domain_check(const AccountRequest& request, const AccountCommandWorld& world, io::Dns& dns);
+
+// Whether the DNS has the records of those of a domain's keys that are published and do not sign yet.  Refused, with
+// what is there and what to do, at the first that it has not.
+[[nodiscard]] auth::StoreResult<> check_published_keys(const std::string& domain,
+                                                       std::span<const auth::SigningKeyRecord> keys,
+                                                       const AccountCommandWorld& world);
 
 }  // namespace sluice::cli

@@ -10,6 +10,7 @@
 
 #include "auth/store/account_admin.h"
 #include "auth/store/store_values.h"
+#include "engine/cli/domain_check.h"
 #include "engine/cli/domain_import.h"
 #include "engine/cli/domain_report.h"
 #include "engine/cli/domain_work.h"
@@ -140,6 +141,12 @@ auth::StoreResult<> rotate_keys(const AccountRequest& request, const AccountComm
 auth::StoreResult<> activate_keys(const AccountRequest& request, const AccountCommandWorld& world) {
   const auto admin = open_key_admin(world);
   if (!admin) return std::unexpected(admin.error());
+  if (!request.has(kOptionSeen)) {
+    const auto domain = auth::stored_domain_entry(request.operand);
+    const auto keys = domain ? (*admin)->keys_of(*domain) : std::unexpected(domain.error());
+    if (!keys) return std::unexpected(keys.error());
+    if (auto there = check_published_keys(*domain, *keys, world); !there) return there;
+  }
   std::string report;
   auto done = (*admin)->change(request.operand, [&](Keys keys) -> auth::StoreResult<auth::KeyChanges> {
     std::vector<std::string> seen;

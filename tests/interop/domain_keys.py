@@ -19,7 +19,7 @@ from lib.harness import expect, expect_equal, expect_in, expect_not_in, main, sh
 from lib.hop import Hop
 from lib.mail import SENDER, compose
 from lib.zone_server import ZoneServer, checked_zone
-from lib.relay import Relay, control, folder, under
+from lib.relay import SLUICECTL, Relay, control, folder, toml, under
 from lib.sharing import SharingRelay, copied, keys, next_hop, server
 
 ZONE, DOMAIN = "dkim.isp.example", "example.com"
@@ -129,6 +129,36 @@ def a_domain_from_its_first_day():
             expect_equal(world.sent()[1], [], "signatures before the keys are active")
             world.activate()
             world.signed_by(FIRST)
+
+
+@test
+def keys_are_activated_once_the_dns_has_their_records():
+    with Relay(hop(), dkim=dkim_config()) as relay:
+        relay.control("domain", "remove", DOMAIN)
+        relay.control("domain", "add", DOMAIN, "--customer", "acme")
+        with World(relay, "seen") as world:
+            # As sluicectl reads it; a relay that runs keeps its name servers.
+            asking = relay.at("asking.toml")
+            with open(asking, "w", encoding="utf-8") as file:
+                file.write(toml({**relay.config, "dns": {"servers": [f"127.0.0.1:{world.names.port}"], "timeout_ms": 1000, "tries": 1}}))
+            control("domain", "activate", DOMAIN, config=asking)
+            found = {one["record"]: one["verdict"] for one in checked_domain(asking)["records"]}
+            for selector in FIRST:
+                expect_equal(found[f"DKIM {selector}"], "right", "what is said of its record")
+            world.signed_by(FIRST)
+            relay.control("domain", "rotate", DOMAIN, "--algorithm", "ed25519-sha256")
+            expect_in("key sl2e: sl2e._domainkey", control("domain", "activate", DOMAIN, config=asking, wanted=1), "the refusal")
+            expect_equal(world.states()["sl2e"], "published", "the key's state")
+            world.publish()
+            control("domain", "activate", DOMAIN, config=asking)
+            expect_equal(world.states()["sl2e"], "active", "the key's state")
+
+
+def checked_domain(config):
+    """What domain check says, whatever the rest of the domain is like."""
+    done = subprocess.run([SLUICECTL, "--config", config, "domain", "check", DOMAIN, "--json"], capture_output=True, text=True,
+                          timeout=60, check=False)  # fmt: skip
+    return json.loads(done.stdout)[0]
 
 
 @test

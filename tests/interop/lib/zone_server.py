@@ -63,11 +63,14 @@ class ZoneServer:
     def answers(self, zone):
         try:
             return bool(self.ask(zone, "SOA"))
-        except OSError:
+        except (OSError, struct.error):
             return False
 
     def serial(self, zone):
-        answer = self.ask(zone, "SOA")
+        try:
+            answer = self.ask(zone, "SOA")
+        except (OSError, struct.error):  # while it loads zones it may end connections, with a reset or without a word
+            return None
         return struct.unpack("!I", answer[-1][1][-20:-16])[0] if answer else None
 
     def load(self, zone, serial):

@@ -253,7 +253,6 @@ TEST_F(DomainKeysTest, UnknownNamesAreSaidWithTheOneThatWasMeant) {
   EXPECT_THAT(err_, HasSubstr("did you mean \"Acme\"?"));
   EXPECT_EQ(run({"domain", "records", "other.example"}), kCtlFailed);
   EXPECT_EQ(run({"domain", "rotate", "example.com", "--algorithm", "rsa"}), kCtlUsage);
-  EXPECT_EQ(run({"domain", "activate", "example.com"}), kCtlUsage);
 }
 
 class KeyImportTest : public DomainKeysTest {
