@@ -35,11 +35,10 @@ void read_domain_keys(ConfigSection& section, DomainKeysConfig& keys) {
   section.about(
       "Keys that are kept with domains in the store of accounts: with enabled, `sluicectl domain add` makes them, and "
       "`domain rotate` the next ones. A domain with keys in key_directory is signed with those alone. A file with 32 "
-      "bytes, as they are or as base64 (openssl rand -base64 32), with which private keys are sealed there; it may be "
-      "a "
-      "credential of systemd. Needed where the store is in PostgreSQL. Once it has changed: `sluicectl domain "
+      "bytes, as they are or as base64 (openssl rand -base64 32), with which private keys are sealed there, or "
+      "\"credential:NAME\". Needed where the store is in PostgreSQL. Once it has changed: `sluicectl domain "
       "rewrap`.");
-  section.text("wrapping_key_file", keys.wrapping_key_file, kAnyPathRule);
+  section.text("wrapping_key_file", keys.wrapping_key_file, kAnySecretRule);
   section.about(
       "A zone of yours, such as dkim.isp.example, that customers' CNAMEs lead into, so that they publish each of four "
       "selectors once and never change it: `sluicectl domain zone` writes it for your name servers, which are named "

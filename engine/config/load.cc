@@ -34,6 +34,7 @@ class Loader {
     read_queue(table(file, "queue"), diagnostics_, config_.queue);
     read_reports(table(file, "reports"), config_.routes, diagnostics_, config_.reports);
     read_dkim(table(file, "dkim"), config_.server, diagnostics_, config_.dkim);
+    check_retirement(table(file, "dkim"));
     read_dns(table(file, "dns"), diagnostics_, config_.dns);
     read_log(table(file, "log"), diagnostics_, config_.log);
     read_metrics(table(file, "metrics"), diagnostics_, config_.metrics);
@@ -107,6 +108,15 @@ class Loader {
       config_.listeners.push_back(std::move(listener));
     }
     if (config_.listeners.empty()) config_.listeners = default_listeners();
+  }
+
+  // A message that waits keeps its signature: the record of the key has to be there for longer.
+  void check_retirement(const ConfigNode* table) {
+    if (!config_.dkim.enabled || config_.dkim.domain_keys.retire_after > config_.queue.expire) return;
+    const ConfigMember* key = find(table, "retire_after_s");
+    if (key == nullptr) key = find(table, "enabled");
+    diagnostics_.error(key->place, "dkim.retire_after_s", "is not longer than a message may wait (queue.expire_s)",
+                       "more than queue.expire_s");
   }
 
   // Another back end shows the relay no keys: it is shown passwords.

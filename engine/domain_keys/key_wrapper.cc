@@ -58,10 +58,12 @@ void KeyWrapper::Free::operator()(unsigned char* bytes) const { sodium_free(byte
 
 std::expected<KeyWrapper, std::string> KeyWrapper::read(const std::string& file) {
   CHECK(sodium_init() >= 0);
-  const auto mode = io::file_mode(file);
+  const auto path = io::secret_path(file);
+  if (!path) return std::unexpected(path.error());
+  const auto mode = io::file_mode(*path);
   if (mode && (*mode & kOthers) != 0)
     return std::unexpected(file + " is open to other users; close it with: chmod 600 " + file);
-  auto text = io::read_file(file, kFileBytesMax);
+  auto text = io::read_file(*path, kFileBytesMax);
   if (!text) return std::unexpected(text.error());
   std::string key;
   key.reserve(smtp::base64_decoded_bytes_max(text->size()) + kKeyBytes);

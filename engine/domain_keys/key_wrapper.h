@@ -20,7 +20,8 @@ class KeyWrapper {
  public:
   // Without a wrapping key: keys are kept as they are.
   KeyWrapper() = default;
-  // The file dkim.wrapping_key_file: 32 bytes as they are, or as base64 on its first line.  Others may not read it.
+  // The file dkim.wrapping_key_file: 32 bytes as they are, or as base64 on its first line, in a file as
+  // io::secret_path() has it.  Others may not read it.
   // Blocks.  The error is a sentence that names the file.
   static std::expected<KeyWrapper, std::string> read(const std::string& file);
 

@@ -48,6 +48,13 @@ TEST(DkimConfig, TakesEveryForm) {
   EXPECT_FALSE(load("[[route]]\nhosts = \"mx.example:25\"\nsign = false\n").routes[0].route.sign);
 }
 
+TEST(DkimConfig, AKeysRecordStaysLongerThanAMessageThatItHasSigned) {
+  EXPECT_THAT(dkim_errors("enabled = true\nretire_after_s = 345600\n"),
+              ElementsAre("dkim.retire_after_s: is not longer than a message may wait (queue.expire_s)"));
+  EXPECT_THAT(dkim_errors("enabled = true\nretire_after_s = 345601\n"), IsEmpty());
+  EXPECT_THAT(dkim_errors("enabled = false\nretire_after_s = 3600\n"), IsEmpty());
+}
+
 TEST(DkimConfig, WhatCannotBeMeantIsAnError) {
   EXPECT_THAT(dkim_errors("unsigned = \"isp\"\n"),
               ElementsAre("dkim.unsigned: is \"isp\", and there is no isp_domain"));

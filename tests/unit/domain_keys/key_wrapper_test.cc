@@ -101,6 +101,15 @@ TEST_F(KeyWrapperTest, TheFileHas32BytesOrTheirBase64) {
     EXPECT_NE(refusal(file_of(bytes)).find("has no key of 32 bytes"), std::string::npos) << bytes.size();
 }
 
+TEST_F(KeyWrapperTest, TheFileMayBeACredentialOfTheUnit) {
+  const auto stored = with(key_).wrap("example.com", "sl1r", der_, *random_);
+  ASSERT_EQ(::unsetenv("CREDENTIALS_DIRECTORY"), 0);
+  EXPECT_NE(refusal("credential:key1").find("LoadCredential=key1:PATH"), std::string::npos);
+  ASSERT_EQ(::setenv("CREDENTIALS_DIRECTORY", directory_.c_str(), 1), 0);
+  EXPECT_EQ(opened(*KeyWrapper::read("credential:key1"), stored), "the bytes of a key");
+  ASSERT_EQ(::unsetenv("CREDENTIALS_DIRECTORY"), 0);
+}
+
 TEST_F(KeyWrapperTest, AFileThatOthersMayReadIsRefused) {
   const std::string path = file_of(key_);
   std::filesystem::permissions(path, std::filesystem::perms::others_read, std::filesystem::perm_options::add);
