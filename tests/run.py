@@ -301,10 +301,12 @@ def checks(text):
     return side_by_side(jobs, JOBS)
 
 
-# What these spend is time: they wait for disks, for name servers and for retries. The code behind them runs under the
-# sanitizers in the unit tests and in the simulated worlds; under both it would all take longer than a change may wait.
+# What these spend is time: they wait for disks, for name servers, for retries and for verifiers of signatures. The code behind
+# them runs under the sanitizers in the unit tests, the simulated worlds and the fuzzers; under both it would all take longer
+# than a change may wait.
 UNSANITIZED = ("disk.py", "expiry.py", "spool_directory.py", "world.py", "queue_control.py", "reports.py", "crash.py",
-               "guessing.py", "import_accounts.py", "oauth_issuer.py", "shared_store_ctl.py")  # fmt: skip
+               "guessing.py", "import_accounts.py", "oauth_issuer.py", "shared_store_ctl.py", "signatures.py", "spf_suite.py",
+               "domain_keys.py", "domain_check.py")  # fmt: skip
 CRASH_MODES = (["--mode", "store"], ["--mode", "through"], ["--mode", "full"])
 # These take longest, the longest first: what is begun last should be short.
 LONG = ("crash.py", "backends_sql.py", "disk.py", "queued.py", "world.py", "next_hops.py", "shared_store_ctl.py", "oauth_issuer.py")
