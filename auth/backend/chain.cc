@@ -161,6 +161,13 @@ Task<MailboxState> BackendChain::look_up(const Name& name) {
   co_return state;
 }
 
+std::vector<std::string> source_names(std::span<const BackendCounters> backends) {
+  static_assert(kNoSource == 0 && kStoreSource == 1 && kFirstBackendSource == 2);
+  std::vector<std::string> names{"none", "store"};
+  for (const BackendCounters& backend : backends) names.push_back(backend.name);
+  return names;
+}
+
 std::vector<BackendCounters> BackendChain::counters() const {
   std::vector<BackendCounters> all;
   for (const auto& link : links_) all.push_back(link->counters);

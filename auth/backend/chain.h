@@ -41,6 +41,10 @@ struct BackendCounters {
   StageTimes took;
 };
 
+// Who answers logins, by Answer::source: "none", "store", and the back ends by their names, in the order of the
+// configuration.
+[[nodiscard]] std::vector<std::string> source_names(std::span<const BackendCounters> backends);
+
 class BackendChain {
  public:
   // Called when a back end is left alone (`why` says what it did last), and when it answers again (`why` is empty).

@@ -17,12 +17,6 @@ constexpr Duration kLastWords = std::chrono::seconds(3);
 
 bool has(const auto& values, const auto& value) { return std::ranges::find(values, value) != values.end(); }
 
-std::vector<std::string> backend_names(const auth::BackendChain& backends) {
-  std::vector<std::string> names;
-  for (const auth::BackendCounters& backend : backends.counters()) names.push_back(backend.name);
-  return names;
-}
-
 // Which sessions a request of sluicectl is about.
 class SessionMatch {
  public:
@@ -118,7 +112,7 @@ Core::Core(io::Platform platform, const Shared& shared, event::Emitter& events, 
   ids_.stay_above(options_.last_id);
   admission_.set_contained(shared.contained);
   observer_.on_held(shared.account_held);
-  observer_.set_backends(backend_names(backends_));
+  observer_.set_login_sources(auth::source_names(backends_.counters()));
   set_orders(options_.orders);
 }
 

@@ -127,10 +127,8 @@ void EventObserver::login(const session::LoginRecord& record) {
 
 std::string_view EventObserver::backend_name(std::uint8_t source) const {
   if (source == auth::kNoSource) return {};
-  if (source == auth::kStoreSource) return "store";
-  const std::size_t place = source - auth::kFirstBackendSource;
-  CHECK(place < backends_.size());
-  return backends_[place];
+  CHECK(source < login_sources_.size());
+  return login_sources_[source];
 }
 
 void EventObserver::client_certificate(const session::CertificateRecord& record) {

@@ -48,8 +48,8 @@ class EventObserver final : public session::Observer {
   void outgoing_used_up(std::uint32_t most);
   // Called where an account comes to a step that holds its mail.
   void on_held(std::function<void(const noticing::Notice&)> held) { held_ = std::move(held); }
-  // The names of the back ends for logins, in the order of the configuration.
-  void set_backends(std::vector<std::string> names) { backends_ = std::move(names); }
+  // As auth::source_names() has them.
+  void set_login_sources(std::vector<std::string> names) { login_sources_ = std::move(names); }
   // For the limits' blocks of client addresses (base/client_block.h).
   void set_ipv6_bits(unsigned bits) { ipv6_bits_ = bits; }
   // Emits what is still to be said; the loop is not needed afterwards.
@@ -67,7 +67,7 @@ class EventObserver final : public session::Observer {
   policy::LimitCounters limits_;
   std::function<void(const noticing::Notice&)> held_;
   LruMap<Instant> reported_;  // limits by subject, quantity and span, and next hops: when
-  std::vector<std::string> backends_;
+  std::vector<std::string> login_sources_;
   unsigned ipv6_bits_ = kIpv6BlockBitsDefault;
 };
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "engine/session/end_reason.h"
 
@@ -87,22 +88,15 @@ Family ends_of_sessions(Cores cores) {
 
 // ------------------------------------------------------------------------------------------ logins
 
-// Of Answer::source.
-std::string source_name(std::size_t source, const CoreMetrics& core) {
-  if (source == auth::kNoSource) return "none";
-  if (source == auth::kStoreSource) return "store";
-  const std::size_t place = source - auth::kFirstBackendSource;
-  return place < core.backends.size() ? core.backends[place].name : "none";
-}
-
 // All of a back end from the start, as a count that begins at 1 is no increase.
 Family logins_of(Cores cores) {
-  std::map<std::string, session::LoginCounters::ByResult> by_backend{{"none", {}}, {"store", {}}};
+  std::map<std::string, session::LoginCounters::ByResult> by_backend;
   for (const CoreMetrics& core : cores) {
-    for (const auth::BackendCounters& backend : core.backends) by_backend[backend.name];
+    const std::vector<std::string> names = auth::source_names(core.backends);
+    for (const std::string& name : names) by_backend[name];
     const auto& by_source = core.counters.sessions.by_login.by_source;
     for (std::size_t source = 0; source < by_source.size(); ++source) {
-      session::LoginCounters::ByResult& sums = by_backend[source_name(source, core)];
+      session::LoginCounters::ByResult& sums = by_backend[names[source < names.size() ? source : auth::kNoSource]];
       for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += by_source[source][i];
     }
   }

@@ -6,7 +6,9 @@
 
 #include <cerrno>
 #include <string>
+#include <vector>
 
+#include "auth/backend/chain.h"
 #include "engine/log/log.h"
 #include "engine/log/sink.h"
 #include "tests/support/platforms.h"
@@ -97,7 +99,8 @@ TEST_F(EventObserverTest, AGrantedLoginIsALineOfTheUsualLevelAndAWarningInTheGra
                               .source = auth::kFirstBackendSource + 1,
                               .took = std::chrono::microseconds(2500),
                               .reason = {}};
-  observer_.set_backends({"pop", "ldap"});
+  observer_.set_login_sources(
+      auth::source_names(std::vector<auth::BackendCounters>{{.name = "pop"}, {.name = "ldap"}}));
   observer_.login(record);
   EXPECT_THAT(take(), AllOf(HasSubstr("\"level\":\"info\""), HasSubstr("\"event\":\"login\""),
                             HasSubstr("\"result\":\"granted\""), HasSubstr("\"account\":\"ann@example.com\""),
