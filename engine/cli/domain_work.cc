@@ -29,16 +29,12 @@ domain_keys::RecordRules record_rules(const AccountCommandWorld& world) {
 }
 
 auth::StoreResult<KeyStore> enter_key_store(const AccountCommandWorld& world) {
-  domain_keys::KeyWrapper wrapper;
   const config::DomainKeysConfig& keys = world.settings.domain_keys;
-  if (!keys.wrapping_key_file.empty()) {
-    auto read = domain_keys::KeyWrapper::read(keys.wrapping_key_file);
-    if (!read) return key_refusal("dkim.wrapping_key_file: " + read.error());
-    wrapper = *std::move(read);
-  }
+  auto wrapper = domain_keys::KeyWrapper::configured(keys.wrapping_key_file);
+  if (!wrapper) return key_refusal(wrapper.error());
   auto address = configured_store(world);
   if (!address) return key_refusal(address.error());
-  return KeyStore{.address = *std::move(address), .wrapper = std::move(wrapper)};
+  return KeyStore{.address = *std::move(address), .wrapper = *std::move(wrapper)};
 }
 
 auth::StoreResult<> check_takes_keys(const KeyStore& store) {

@@ -83,6 +83,13 @@ std::expected<KeyWrapper, std::string> KeyWrapper::read(const std::string& file)
   return wrapper;
 }
 
+std::expected<KeyWrapper, std::string> KeyWrapper::configured(const std::string& file) {
+  if (file.empty()) return KeyWrapper();
+  auto wrapper = read(file);
+  if (!wrapper) return std::unexpected("dkim.wrapping_key_file: " + wrapper.error());
+  return wrapper;
+}
+
 auth::StoredPrivateKey KeyWrapper::wrap(std::string_view domain, std::string_view selector, const dkim::KeyDer& der,
                                         io::Random& random) const {
   const std::string_view plain = der.reveal();

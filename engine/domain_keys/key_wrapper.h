@@ -24,6 +24,8 @@ class KeyWrapper {
   // io::secret_path() has it.  Others may not read it.
   // Blocks.  The error is a sentence that names the file.
   static std::expected<KeyWrapper, std::string> read(const std::string& file);
+  // Likewise, of that setting's value, which may be empty; the error names the setting, too.
+  static std::expected<KeyWrapper, std::string> configured(const std::string& file);
 
   [[nodiscard]] bool seals() const { return key_ != nullptr; }
   [[nodiscard]] auth::StoredPrivateKey wrap(std::string_view domain, std::string_view selector, const dkim::KeyDer& der,

@@ -277,17 +277,13 @@ namespace {
 
 // Files, which an operator has put there, go before the store.
 std::expected<std::shared_ptr<dkim::KeySource>, std::string> key_source(const config::Config& config) {
-  domain_keys::KeyWrapper wrapper;
-  if (const std::string& file = config.dkim.domain_keys.wrapping_key_file; !file.empty()) {
-    auto read = domain_keys::KeyWrapper::read(file);
-    if (!read) return std::unexpected("dkim.wrapping_key_file: " + read.error());
-    wrapper = *std::move(read);
-  }
+  auto wrapper = domain_keys::KeyWrapper::configured(config.dkim.domain_keys.wrapping_key_file);
+  if (!wrapper) return std::unexpected(std::move(wrapper.error()));
   auto address = auth::store_address_of(config.store.accounts, config.store.server);
   if (!address) return std::unexpected(std::move(address.error()));
   return std::make_shared<domain_keys::FirstOfSources>(std::vector<std::shared_ptr<dkim::KeySource>>{
       std::make_shared<signing::KeyDirectory>(config.dkim.key_directory),
-      std::make_shared<domain_keys::StoreKeys>(*std::move(address), std::move(wrapper), io::make_real_clock())});
+      std::make_shared<domain_keys::StoreKeys>(*std::move(address), *std::move(wrapper), io::make_real_clock())});
 }
 
 // A listener on all addresses that has the port of a route by MX is there on all addresses of loopback, too.
