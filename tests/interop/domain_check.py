@@ -11,7 +11,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from lib.harness import TIMEOUT_FACTOR, cases, expect, expect_equal, expect_in, expect_not_in, main, shared, test
-from lib.nsd import Nsd
+from lib.nsd import Nsd, zone_files
 from lib.relay import SLUICECTL, Relay, control, under
 
 ADDRESS = "192.0.2.25"
@@ -100,7 +100,7 @@ def zone():
 @shared
 def name_server():
     isp = [txt("alias.dkim", key_record(key_file("rsa"))), txt("@", SPF), txt("s1._domainkey", key_record(key_file("rsa")))]
-    return Nsd({"test": zone(), "isp.test": isp, "broken.test": None})
+    return Nsd(zone_files({"test": zone(), "isp.test": isp, "broken.test": None}))
 
 
 @functools.cache

@@ -18,7 +18,7 @@ from lib.dkim_verifiers import signatures_of, tags_of
 from lib.harness import expect, expect_equal, expect_in, expect_not_in, main, shared, test, until
 from lib.hop import Hop
 from lib.mail import SENDER, compose
-from lib.zone_server import ZoneServer, checked_zone
+from lib.nsd import Nsd, checked_zone
 from lib.relay import SLUICECTL, Relay, control, folder, toml, under
 from lib.sharing import SharingRelay, copied, keys, next_hop, server
 
@@ -63,7 +63,7 @@ class World:
         customer = written(name + ".customer", (head + records).encode())
         checked_zone(DOMAIN, customer)
         self.write()
-        self.names = ZoneServer({ZONE: self.isp, DOMAIN: customer})
+        self.names = Nsd({ZONE: self.isp, DOMAIN: customer})
 
     def __enter__(self):
         return self
@@ -140,7 +140,7 @@ def keys_are_activated_once_the_dns_has_their_records():
             # As sluicectl reads it; a relay that runs keeps its name servers.
             asking = relay.at("asking.toml")
             with open(asking, "w", encoding="utf-8") as file:
-                file.write(toml({**relay.config, "dns": {"servers": [f"127.0.0.1:{world.names.port}"], "timeout_ms": 1000, "tries": 1}}))
+                file.write(toml({**relay.config, "dns": {"servers": [world.names.name], "timeout_ms": 1000, "tries": 1}}))
             control("domain", "activate", DOMAIN, config=asking)
             found = {one["record"]: one["verdict"] for one in checked_domain(asking)["records"]}
             for selector in FIRST:
@@ -205,7 +205,7 @@ def without_a_zone_the_customer_publishes_the_keys():
         zone = f"$ORIGIN {DOMAIN}.\n$TTL 1\n@ IN SOA ns.isp.example. hostmaster 1 3600 900 1209600 1\n@ IN NS ns.isp.example.\n{records}"
         path = written("plain.customer", zone.encode())
         checked_zone(DOMAIN, path)
-        names = ZoneServer({DOMAIN: path})
+        names = Nsd({DOMAIN: path})
         try:
             expect(names.text(f"sl1r._domainkey.{DOMAIN}").startswith(b"v=DKIM1; k=rsa; p=MII"), "the record is another one")
         finally:
