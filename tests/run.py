@@ -439,8 +439,7 @@ def script_names(path, words):
 
 def list_tests(text):
     """Prints `SUITE: NAME` for each test that there is, with those of the unit programs of the debug build."""
-    code, said = run([os.path.join(ROOT, "tools/build"), "debug"], BUILD_SECONDS_MAX)
-    if code != 0:
+    if (said := build("debug")) is not None:
         sys.exit(said)
     names = [name for program, _ in unit_programs("debug", "") for name in gtest_names(program)]
     rows = {f"unit: {name}" for name in names if text in name}
@@ -462,6 +461,10 @@ def main():
     if len(words) > 1 or any(word.startswith("-") for word in words):
         sys.exit(f"usage: tools/test [--quick | --list] [FILTER], not {shlex.join(sys.argv[1:])}")
     text = words[0] if words else ""
+    # dpkg works on one CPU at most: what only tests need is installed while the first build runs.
+    build_ahead("debug" if "--list" in flags else "release")
+    if subprocess.run([os.path.join(ROOT, "tools/deps"), "test"], check=False).returncode != 0:
+        sys.exit("could not install what the tests need")
     if "--list" in flags:
         list_tests(text)
         return
