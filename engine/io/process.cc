@@ -131,6 +131,8 @@ std::expected<void, std::string> become(uid_t user, gid_t group) {
   if (::setresgid(group, group, group) != 0) return complaint("setresgid");
   if (::setresuid(user, user, user) != 0) return complaint("setresuid");
   CHECK(::setuid(0) != 0);
+  // As for a set-uid program, fs.suid_dumpable holds now.
+  keep_memory_private();
   return {};
 }
 
@@ -162,9 +164,10 @@ std::uint64_t open_files() {
   return count;
 }
 
-void forbid_core_files() {
+void keep_memory_private() {
   const rlimit none{.rlim_cur = 0, .rlim_max = 0};
   setrlimit(RLIMIT_CORE, &none);
+  ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
 bool running_as_root() { return geteuid() == 0; }

@@ -15,8 +15,9 @@ namespace sluice::io {
 std::uint64_t raise_file_limit();
 // File descriptors that this process has open now.
 std::uint64_t open_files();
-// A core file would hold passwords and mail.
-void forbid_core_files();
+// No core file, and no other process of the same user may trace this one or read its memory (prctl(2),
+// PR_SET_DUMPABLE): passwords, keys and mail are in it.
+void keep_memory_private();
 // While the process starts, in all threads: where memory or a thread cannot be had, it ends with status 1 and a
 // sentence on standard error that names the limit.  Any other exception that nothing catches aborts it, as ever.
 void end_without_memory();

@@ -58,6 +58,7 @@ int certificate(const SluiceCommand& command) {
 int serve(const SluiceCommand& command) {
   // First of all: a signal that comes now is for the relay that will run, and must not end one that only begins.
   sluice::io::take_signals();
+  sluice::io::keep_memory_private();
   sluice::io::end_without_memory();
   sluice::server::Server server(command.config_file);
   if (auto started = server.start(); !started) {

@@ -380,5 +380,6 @@ int run(const SluicectlCommand& command) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  sluice::io::keep_memory_private();
   return sluice::cli::finish_output("sluicectl", run(sluice::cli::parse_sluicectl(argc, argv)), std::cout, std::cerr);
 }

@@ -39,7 +39,6 @@ std::expected<void, std::vector<std::string>> Server::start() {
   auto plan = load_plan(config_file_);
   if (!plan) return std::unexpected(plan.error());
   plan_ = *std::move(plan);
-  io::forbid_core_files();
   files_max_ = io::raise_file_limit();
   clock_ = io::make_real_clock();
   sockets_ = io::make_real_sockets();

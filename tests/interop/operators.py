@@ -223,6 +223,31 @@ def a_key_that_is_unreadable_is_tried_again():
 
 
 @test
+def no_other_process_of_its_user_reads_its_memory():
+    as_root()
+    as_nobody = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--"]
+    path = own_certificates("nobodys")
+    relay = Relay(next_hop(), start=False, tls={"certificates": path})
+    relay.config["store"]["accounts"] = relay.at("state", "accounts.db")
+    for file in (relay.path, relay.at("state"), relay.at("state", "accounts.db")):
+        shutil.chown(file, "nobody")
+    for folder, _, files in os.walk(path):
+        for file in files:
+            shutil.chown(os.path.join(folder, file), "nobody")
+    relay.write_config()
+    # As a service manager starts it that makes it its user: a change of users by itself would hide the memory, too.
+    relay.program = as_nobody
+    relay.start()
+    try:
+        done = subprocess.run([*as_nobody, "cat", f"/proc/{relay.process.pid}/maps"], capture_output=True, text=True, check=False)
+        expect_equal(done.stdout, "", "what another process of its user sees")
+        expect_in("Permission denied", done.stderr, "what that is told")
+        relay.stop()
+    finally:
+        relay.kill()
+
+
+@test
 def without_a_default_host_there_is_one_to_show():
     with Relay(next_hop(), tls={"certificates": under("tls-none"), "default_host": ""}) as relay:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
