@@ -12,6 +12,7 @@
 
 #include "auth/domain_list.h"
 #include "auth/limit_override.h"
+#include "auth/sender_list.h"
 #include "engine/base/network.h"
 
 namespace sluice::auth {
@@ -53,8 +54,8 @@ struct Identity {
   std::string reason;
   // What the customer may send from. Null means none. Accounts of one customer share the list.
   std::shared_ptr<const DomainList> domains;
-  // If set, the account may send only from what is in this list too. Set but empty: from nothing.
-  std::shared_ptr<const DomainList> narrowed_to;
+  // If set, the account may send only as what is in this list too. Set but empty: as nothing.
+  std::shared_ptr<const SenderList> narrowed_to;
   // Where the login was with a device password.
   std::shared_ptr<const DeviceBounds> device;
   // The first that is set: of the device password, the account, the customer; empty: none is. See policy/classes.h.
@@ -66,8 +67,9 @@ struct Identity {
 
   // The graver of the two.
   [[nodiscard]] AccountStatus status() const { return std::max(customer_status, account_status); }
+  // Whether it may send as some address of `domain`.
   [[nodiscard]] bool may_send_from(std::string_view domain) const {
-    return domains != nullptr && domains->covers(domain) && (narrowed_to == nullptr || narrowed_to->covers(domain));
+    return domains != nullptr && domains->covers(domain) && (narrowed_to == nullptr || narrowed_to->covers_in(domain));
   }
   [[nodiscard]] bool may_send_as(std::string_view local, std::string_view domain) const;
   // Whether the login may be used by a client at this address, as text.

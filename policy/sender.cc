@@ -97,7 +97,7 @@ SenderDecision check_reverse_path(const SenderRights& rights, const std::optiona
   if (SenderDecision status = check_status(rights, id); !status.allowed()) return status;
   if (!sender || rights.may_send_as(*sender)) return {};
   if (rights.may_send_from(sender->domain))
-    return refused(SenderVerdict::reverse_path, "Sender address rejected: this device may not send as it", id);
+    return refused(SenderVerdict::reverse_path, "Sender address rejected: this login may not send as it", id);
   return refused(SenderVerdict::reverse_path,
                  "Sender address rejected: not owned by user; the domain " + shown_domain(sender->domain) +
                      " is not one that you may send from",
@@ -114,7 +114,7 @@ SenderDecision check_authors(const SenderRights& rights, std::span<const Mailbox
   const std::string_view domain = authors.front().domain;
   if (rights.may_send_as(authors.front())) return {};
   if (rights.may_send_from(domain))
-    return refused(SenderVerdict::author, "this device may not send as the address in From", id);
+    return refused(SenderVerdict::author, "this login may not send as the address in From", id);
   return refused(SenderVerdict::author, "From domain " + shown_domain(domain) + " is not one that you may send from",
                  id);
 }

@@ -52,7 +52,7 @@ class SenderRights {
   // Why the account is suspended or held, as the operator has said it; may be empty.
   [[nodiscard]] std::string_view status_reason() const;
   [[nodiscard]] bool any_domain() const;
-  // By the domain alone; an address has to pass may_send_as() as well, as a device password may be bound to addresses.
+  // By the domain alone; an address has to pass may_send_as() as well, as a login may be bound to addresses.
   [[nodiscard]] bool may_send_from(std::string_view domain) const;
   [[nodiscard]] bool may_send_as(const Mailbox& sender) const;
 

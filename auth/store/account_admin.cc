@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "auth/store/containment_admin.h"
+#include "auth/store/public_suffix.h"
 #include "auth/store/store_address.h"
 #include "auth/store/store_schema.h"
 #include "auth/store/store_values.h"
@@ -180,6 +181,10 @@ StoreResult<> AccountAdmin::add_domain(std::string_view name, std::string_view c
                        absl::StrCat(in_quotes(name),
                                     " has a label xn--... that no name is written as (RFC 5890); "
                                     "give the name itself"));
+  if (entry->starts_with("*.") && is_public_suffix(entry->substr(2)))
+    return store_error(StoreError::Kind::invalid,
+                       absl::StrCat(in_quotes(*entry), " cannot be one customer's: names below ", entry->substr(2),
+                                    " are registered by anybody (publicsuffix.org); add each by itself"));
   auto transaction = Transaction::to_write(*database_);
   if (!transaction) return std::unexpected(transaction.error());
   const StoreResult<std::int64_t> owner = customer_id(customer);

@@ -105,7 +105,7 @@ class AccountAdmin {
   [[nodiscard]] StoreResult<DomainRecord> domain(std::string_view name);
   [[nodiscard]] StoreResult<> remove_domain(std::string_view name);
 
-  // A narrowing names domains that the customer has, or ones below those.
+  // A narrowing names domains that the customer has, or ones below those, and addresses in them (auth/sender_list.h).
   [[nodiscard]] StoreResult<> add_account(std::string_view name, std::string_view customer, const Secret& password,
                                           const Narrowing& narrowing, WallMillis now);
   [[nodiscard]] StoreResult<std::vector<AccountRecord>> accounts(std::optional<std::string_view> of_customer);

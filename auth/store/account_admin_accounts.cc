@@ -1,7 +1,10 @@
 // The part of AccountAdmin about accounts.
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "auth/sender_list.h"
 #include "auth/store/account_admin.h"
 #include "auth/store/containment_admin.h"
 #include "auth/store/store_values.h"
@@ -41,10 +44,14 @@ StoreResult<> AccountAdmin::write_narrowing(std::int64_t account, std::int64_t c
   for (DomainRecord& record : *records) names.push_back(std::move(record.name));
   const DomainList domains(std::move(names));
 
-  for (const std::string& domain : *narrowing) {
-    const StoreResult<std::string> entry = stored_domain_entry(domain);
-    if (!entry) return std::unexpected(entry.error());
-    if (!lies_within(domains, *entry)) {
+  for (const std::string& each : *narrowing) {
+    const std::optional<std::string> entry = canonical_sender_entry(each);
+    if (!entry)
+      return store_error(StoreError::Kind::invalid,
+                         absl::StrCat(in_quotes(each),
+                                      " is neither a domain, such as example.com, nor an address, such as "
+                                      "sales@example.com or sales-*@example.com"));
+    if (!lies_within(domains, std::string(domain_of_entry(*entry)))) {
       return store_error(StoreError::Kind::refused,
                          absl::StrCat("an account cannot be narrowed to ", in_quotes(*entry),
                                       ", which is not its customer's; add it first, with: sluicectl domain add"));

@@ -152,7 +152,7 @@ StoreResult<> EmbeddedStore::read_domains(Identity& identity, bool narrowed) {
   std::vector<std::string> narrowing;
   read = database_->query("SELECT domain FROM narrowing WHERE account = $1", {identity.account_id},
                           [&](const Row& row) { narrowing.push_back(row.text(0)); });
-  identity.narrowed_to = std::make_shared<const DomainList>(std::move(narrowing));
+  identity.narrowed_to = std::make_shared<const SenderList>(narrowing);
   return read;
 }
 

@@ -39,6 +39,7 @@ OUTSIDE = {
     "dep_stringprep": ("stringprep.h",),
     "dep_cares": ("ares.h", "ares_"),
     "dep_sodium": ("sodium.h", "sodium/"),
+    "dep_psl": ("libpsl.h",),
     "dep_sqlite": ("sqlite3.h",),
     "dep_password_hashes": ("apr_md5.h", "crypt.h"),
     "dep_crypto": ("openssl/",),

@@ -119,11 +119,11 @@ TEST(Identity, SendsFromWhatBothListsCover) {
   identity.domains = std::make_shared<const DomainList>(std::vector<std::string>{"example.com", "*.example.com"});
   EXPECT_TRUE(identity.may_send_from("example.com"));
   identity.narrowed_to =
-      std::make_shared<const DomainList>(std::vector<std::string>{"shop.example.com", "example.org"});
+      std::make_shared<const SenderList>(std::vector<std::string>{"shop.example.com", "example.org"});
   EXPECT_TRUE(identity.may_send_from("shop.example.com"));
   EXPECT_FALSE(identity.may_send_from("example.com"));
   EXPECT_FALSE(identity.may_send_from("example.org"));
-  identity.narrowed_to = std::make_shared<const DomainList>();
+  identity.narrowed_to = std::make_shared<const SenderList>();
   EXPECT_FALSE(identity.may_send_from("shop.example.com"));
 }
 

@@ -130,6 +130,23 @@ TEST_F(AccountAdminTest, ShowsAnAccountsNarrowing) {
   EXPECT_EQ(accounts[1].narrowed_to, (std::vector<std::string>{"example.com"}));
 }
 
+TEST_F(AccountAdminTest, NarrowsToAddresses) {
+  expect_ok(admin_->set_narrowing("tim@example.com", {{"Sales-*@Example.com", "boss@example.com"}}));
+  EXPECT_EQ(admin_->account("tim@example.com")->narrowed_to,
+            (std::vector<std::string>{"boss@example.com", "sales-*@example.com"}));
+  expect_error(admin_->set_narrowing("tim@example.com", {{"boss@example.org"}}), StoreError::Kind::refused,
+               "\"boss@example.org\"");
+  expect_error(admin_->set_narrowing("tim@example.com", {{"@example.com"}}), StoreError::Kind::invalid,
+               "nor an address");
+}
+
+TEST_F(AccountAdminTest, NothingBelowAPublicSuffixIsOneCustomers) {
+  for (const std::string_view everybodys : {"*.co.uk", ".CO.UK", "*.github.io", "*.xn--55qx5d.cn"})
+    expect_error(admin_->add_domain(everybodys, "Acme", kTestNow), StoreError::Kind::invalid, "publicsuffix.org");
+  expect_ok(admin_->add_domain("*.acme.co.uk", "Acme", kTestNow));
+  expect_ok(admin_->add_domain("acme.co.uk", "Acme", kTestNow));
+}
+
 TEST_F(AccountAdminTest, NarrowsOnlyToWhatTheCustomerHas) {
   expect_error(admin_->set_narrowing("tim@example.com", {{"example.com", "example.org"}}), StoreError::Kind::refused,
                "\"example.org\"");

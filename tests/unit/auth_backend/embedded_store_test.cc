@@ -144,6 +144,10 @@ TEST_F(EmbeddedStoreTest, NarrowsAnAccount) {
   answer = check("tim@example.com", "right");
   EXPECT_FALSE(answer.identity->may_send_from("shop.example.com"));
   EXPECT_FALSE(answer.identity->may_send_from("example.com"));
+  expect_ok(admin_->set_narrowing("tim@example.com", {{"tim@example.com"}}));
+  answer = check("tim@example.com", "right");
+  EXPECT_TRUE(answer.identity->may_send_as("Tim", "example.com"));
+  EXPECT_FALSE(answer.identity->may_send_as("boss", "example.com"));
   expect_ok(admin_->set_narrowing("tim@example.com", std::nullopt));
   EXPECT_TRUE(check("tim@example.com", "right").identity->may_send_from("example.com"));
 }

@@ -19,6 +19,10 @@ std::shared_ptr<const DomainList> domains(std::vector<std::string> entries) {
   return std::make_shared<const DomainList>(std::move(entries));
 }
 
+std::shared_ptr<const auth::SenderList> senders(const std::vector<std::string>& entries) {
+  return std::make_shared<const auth::SenderList>(entries);
+}
+
 class SenderTest : public ::testing::Test {
  protected:
   SenderTest() {
@@ -69,11 +73,13 @@ TEST_F(SenderTest, ThereIsExactlyOneAuthor) {
 }
 
 TEST_F(SenderTest, NarrowingHolds) {
-  tim_.narrowed_to = domains({"berlin.shop.example", "bank.example"});
+  tim_.narrowed_to = senders({"berlin.shop.example", "bank.example", "kurt@example.com"});
   EXPECT_EQ(path("berlin.shop.example"), SenderVerdict::allowed);
   EXPECT_EQ(path("example.com"), SenderVerdict::reverse_path);
+  EXPECT_EQ(from({{"kurt", "example.com"}}), SenderVerdict::allowed);
+  EXPECT_EQ(from({{"tim", "example.com"}}), SenderVerdict::author);
   EXPECT_EQ(path("bank.example"), SenderVerdict::reverse_path);
-  tim_.narrowed_to = domains({});
+  tim_.narrowed_to = senders({});
   EXPECT_EQ(path("berlin.shop.example"), SenderVerdict::reverse_path);
 }
 

@@ -1,0 +1,12 @@
+// Domains below which everybody may register one (publicsuffix.org), by libpsl, with the newest list that this machine
+// has.  Any thread; may read a file.
+#pragma once
+
+#include <string>
+
+namespace sluice::auth {
+
+// `domain`: in lower-case A-labels.
+[[nodiscard]] bool is_public_suffix(const std::string& domain);
+
+}  // namespace sluice::auth
