@@ -80,6 +80,8 @@ std::string take_key_option(const AccountOptionText& option, std::string_view va
   if (option.option == kOptionOldKeyFile) request.old_key_file = value;
   if (option.option == kOptionKeyTable) request.key_table = value;
   if (option.option == kOptionSigningTable) request.signing_table = value;
+  if (option.option == kOptionSelectorMap) request.selector_map = value;
+  if (option.option == kOptionPathMap) request.path_map = value;
   if (option.option == kOptionPem) request.pem = value;
   if (option.option != kOptionAlgorithm) return "";
   if (value != "rsa-sha256" && value != "ed25519-sha256") return "--algorithm takes rsa-sha256 or ed25519-sha256";
@@ -141,8 +143,10 @@ std::string check_import(const AccountRequest& request) {
 std::string check_key_import(const AccountRequest& request) {
   if (request.has(kOptionKeyTable) != request.has(kOptionSigningTable))
     return "--opendkim-key-table and --signing-table go together";
-  if (request.has(kOptionKeyTable) == request.has(kOptionPem))
-    return "needs either --opendkim-key-table FILE with --signing-table FILE, or --pem DIRECTORY";
+  const bool maps = request.has(kOptionSelectorMap) || request.has(kOptionPathMap);
+  if (int{request.has(kOptionKeyTable)} + int{maps} + int{request.has(kOptionPem)} != 1)
+    return "needs --opendkim-key-table FILE with --signing-table FILE, --rspamd-selector-map FILE or --rspamd-path-map "
+           "FILE or both, or --pem DIRECTORY";
   return "";
 }
 

@@ -73,6 +73,8 @@ enum AccountOption : std::uint64_t {
   kOptionKeyTable = std::uint64_t{1} << 34U,
   kOptionSigningTable = std::uint64_t{1} << 35U,
   kOptionPem = std::uint64_t{1} << 36U,
+  kOptionSelectorMap = std::uint64_t{1} << 37U,
+  kOptionPathMap = std::uint64_t{1} << 38U,
 };
 
 struct AccountCommand {
@@ -128,6 +130,8 @@ struct AccountRequest {
   // What keys are imported from.
   std::string key_table;
   std::string signing_table;
+  std::string selector_map;
+  std::string path_map;
   std::string pem;  // a directory
 
   [[nodiscard]] bool has(AccountOption option) const { return (given & option) != 0; }

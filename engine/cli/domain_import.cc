@@ -1,15 +1,18 @@
 #include "engine/cli/domain_import.h"
 
 #include <algorithm>
+#include <array>
 #include <ostream>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "auth/store/store_values.h"
 #include "engine/cli/domain_work.h"
 #include "engine/domain_keys/opendkim_tables.h"
+#include "engine/domain_keys/rspamd_maps.h"
 #include "engine/io/files.h"
 #include "engine/signing/key_directory.h"
 #include "engine/signing/pem.h"
@@ -45,18 +48,16 @@ std::expected<dkim::KeyDer, std::string> read_key(const std::string& file) {
   return der;
 }
 
-auth::StoreResult<FoundKeys> of_tables(const AccountRequest& request) {
-  const auto key_table = io::read_file(request.key_table, kTableBytesMax);
-  if (!key_table) return key_refusal(key_table.error());
-  const auto signing_table = io::read_file(request.signing_table, kTableBytesMax);
-  if (!signing_table) return key_refusal(signing_table.error());
-  const auto tables = domain_keys::read_opendkim_tables(*key_table, *signing_table);
+// `files`: those that the tables were read of.
+FoundKeys of_tables(const domain_keys::KeysOfTables& tables, const std::array<std::string, 2>& files) {
+  const auto place = [&files](std::size_t table, std::size_t line) {
+    return files.at(table) + ":" + std::to_string(line);
+  };
   FoundKeys found;
-  for (const auto& refusal : tables.refusals)
-    found.refusals.push_back((refusal.table == "KeyTable" ? request.key_table : request.signing_table) + ":" +
-                             std::to_string(refusal.line) + ": " + refusal.why);
-  for (const auto& key : tables.keys) {
-    const std::string from = request.key_table + ":" + std::to_string(key.line);
+  for (const domain_keys::TableRefusal& refusal : tables.refusals)
+    found.refusals.push_back(place(refusal.table, refusal.line) + ": " + refusal.why);
+  for (const domain_keys::TableKey& key : tables.keys) {
+    const std::string from = place(key.table, key.line);
     auto der = read_key(key.file);
     if (der) {
       found.keys.push_back({.from = from, .domain = key.domain, .selector = key.selector, .der = *std::move(der)});
@@ -65,6 +66,19 @@ auth::StoreResult<FoundKeys> of_tables(const AccountRequest& request) {
     }
   }
   return found;
+}
+
+using ReadTables = domain_keys::KeysOfTables (*)(std::string_view, std::string_view);
+// The file of a table need not be named.
+auth::StoreResult<FoundKeys> of_files(ReadTables read, const std::array<std::string, 2>& files) {
+  std::array<std::string, 2> texts;
+  for (std::size_t table = 0; table < files.size(); ++table) {
+    if (files.at(table).empty()) continue;
+    auto text = io::read_file(files.at(table), kTableBytesMax);
+    if (!text) return key_refusal(text.error());
+    texts.at(table) = *std::move(text);
+  }
+  return of_tables(read(texts[0], texts[1]), files);
 }
 
 FoundKeys of_directory(const std::string& directory) {
@@ -79,6 +93,13 @@ FoundKeys of_directory(const std::string& directory) {
       found.keys.push_back({.from = from, .domain = name, .selector = key.selector, .der = std::move(key.der)});
   }
   return found;
+}
+
+auth::StoreResult<FoundKeys> find_keys(const AccountRequest& request) {
+  if (request.has(kOptionPem)) return of_directory(request.pem);
+  if (request.has(kOptionKeyTable))
+    return of_files(domain_keys::read_opendkim_tables, {request.key_table, request.signing_table});
+  return of_files(domain_keys::read_rspamd_maps, {request.selector_map, request.path_map});
 }
 
 // Domain and algorithm of each key that was imported, or would have been.
@@ -119,7 +140,7 @@ auth::StoreResult<> import_key(const FoundKey& found, const KeyStore& store, aut
 }  // namespace
 
 auth::StoreResult<> import_domain_keys(const AccountRequest& request, const AccountCommandWorld& world) {
-  auto found = request.has(kOptionPem) ? auth::StoreResult<FoundKeys>(of_directory(request.pem)) : of_tables(request);
+  auto found = find_keys(request);
   if (!found) return std::unexpected(found.error());
   const auto store = enter_key_store(world);
   if (!store) return std::unexpected(store.error());

@@ -1,9 +1,11 @@
 #include "engine/domain_keys/opendkim_tables.h"
 
-#include <algorithm>
+#include <cstddef>
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "engine/base/domain_name.h"
@@ -11,27 +13,8 @@
 namespace sluice::domain_keys {
 namespace {
 
-constexpr std::string_view kBlanks = " \t\r";
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(kBlanks);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kBlanks) + 1 - begin);
-}
-
-// A key, and behind blanks its value.  Comments begin with "#".
-using OnEntry = std::function<void(std::size_t line, std::string_view key, std::string_view value)>;
-void each_entry(std::string_view table, const OnEntry& on_entry) {
-  for (std::size_t line = 1; !table.empty(); ++line) {
-    const std::size_t end = std::min(table.find('\n'), table.size());
-    std::string_view text = table.substr(0, end);
-    table.remove_prefix(std::min(end + 1, table.size()));
-    text = trimmed(text.substr(0, text.find('#')));
-    if (text.empty()) continue;
-    const std::size_t blank = std::min(text.find_first_of(kBlanks), text.size());
-    on_entry(line, text.substr(0, blank), trimmed(text.substr(blank)));
-  }
-}
+constexpr std::size_t kKeyTable = 0;
+constexpr std::size_t kSigningTable = 1;
 
 // "domain:selector:/path/of/the/key"
 struct KeyEntry {
@@ -71,37 +54,36 @@ std::optional<std::string> whole_domain(std::string_view pattern, std::string& w
 
 }  // namespace
 
-OpendkimTables read_opendkim_tables(std::string_view key_table, std::string_view signing_table) {
-  OpendkimTables tables;
-  const auto refuse = [&tables](std::string table, std::size_t line, std::string why) {
-    tables.refusals.push_back({.table = std::move(table), .line = line, .why = std::move(why)});
+KeysOfTables read_opendkim_tables(std::string_view key_table, std::string_view signing_table) {
+  KeysOfTables tables;
+  const auto refuse = [&tables](std::size_t table, std::size_t line, std::string why) {
+    tables.refusals.push_back({.table = table, .line = line, .why = std::move(why)});
   };
   std::map<std::string, KeyEntry, std::less<>> named;
-  each_entry(key_table, [&](std::size_t line, std::string_view name, std::string_view value) {
+  each_table_entry(key_table, [&](std::size_t line, std::string_view name, std::string_view value) {
     auto entry = key_entry(line, value);
-    if (!entry) return refuse("KeyTable", line, "is not NAME DOMAIN:SELECTOR:FILE");
-    if (!entry->file.starts_with('/')) return refuse("KeyTable", line, "does not give the key as the path of a file");
+    if (!entry) return refuse(kKeyTable, line, "is not NAME DOMAIN:SELECTOR:FILE");
+    if (!entry->file.starts_with('/')) return refuse(kKeyTable, line, "does not give the key as the path of a file");
     if (!named.try_emplace(std::string(name), *std::move(entry)).second)
-      refuse("KeyTable", line, "names a key that an earlier line has named");
+      refuse(kKeyTable, line, "names a key that an earlier line has named");
   });
-  each_entry(signing_table, [&](std::size_t line, std::string_view pattern, std::string_view name) {
+  std::set<std::pair<std::string, std::string>> taken;  // domain and selector
+  each_table_entry(signing_table, [&](std::size_t line, std::string_view pattern, std::string_view name) {
     std::string why;
     const auto domain = whole_domain(pattern, why);
-    if (!domain) return refuse("SigningTable", line, why);
+    if (!domain) return refuse(kSigningTable, line, why);
     const auto found = named.find(name);
-    if (found == named.end()) return refuse("SigningTable", line, "names a key that the KeyTable does not have");
+    if (found == named.end()) return refuse(kSigningTable, line, "names a key that the KeyTable does not have");
     KeyEntry& entry = found->second;
     if (entry.domain != "%" && domain_key(entry.domain) != *domain)
-      return refuse("SigningTable", line, "signs in the name of another domain, " + entry.domain);
+      return refuse(kSigningTable, line, "signs in the name of another domain, " + entry.domain);
     entry.used = true;
-    TableKey key{.line = entry.line, .domain = *domain, .selector = entry.selector, .file = entry.file};
-    const bool known = std::ranges::any_of(tables.keys, [&key](const TableKey& each) {
-      return each.domain == key.domain && each.selector == key.selector;
-    });
-    if (!known) tables.keys.push_back(std::move(key));
+    if (!taken.emplace(*domain, entry.selector).second) return;
+    tables.keys.push_back(
+        {.table = kKeyTable, .line = entry.line, .domain = *domain, .selector = entry.selector, .file = entry.file});
   });
   for (const auto& [name, entry] : named)
-    if (!entry.used) refuse("KeyTable", entry.line, "has a key that the SigningTable does not use for a whole domain");
+    if (!entry.used) refuse(kKeyTable, entry.line, "has a key that the SigningTable does not use for a whole domain");
   return tables;
 }
 

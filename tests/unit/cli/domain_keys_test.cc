@@ -303,6 +303,16 @@ TEST_F(KeyImportTest, OfOpendkimsTablesSignAtOnce) {
   EXPECT_THAT(keys(), ElementsAre("old active 0"));
 }
 
+TEST_F(KeyImportTest, OfRspamdsMapsSignAtOnce) {
+  const std::string key = write_key("example.com.s24.key");
+  const std::string selectors = write("selectors", "absent.example s\nexample.com s24\n");
+  const std::string paths = write("paths", "example.com " + directory_ + "/$domain.$selector.key\n");
+  EXPECT_EQ(run({"domain", "import-keys", "--rspamd-path-map", paths, "--rspamd-selector-map", selectors}), kCtlFailed);
+  EXPECT_EQ(out_, "1 keys imported\n");
+  EXPECT_THAT(err_, HasSubstr(selectors + ":1: /var/lib/rspamd/dkim/absent.example.s.key"));
+  EXPECT_THAT(keys(), ElementsAre("s24 active 0"));
+}
+
 TEST_F(KeyImportTest, OfADirectoryIsFollowedByOurOwn) {
   write_key("keys/example.com/mail.pem");
   write_key("keys/example.com/ed.pem", dkim::Algorithm::ed25519_sha256);
