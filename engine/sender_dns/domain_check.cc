@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/sender_dns/address_names.h"
 #include "engine/sender_dns/dmarc.h"
 
 namespace sluice::sender_dns {
@@ -25,6 +26,7 @@ class DomainCheck {
     check_keys();
     check_dmarc();
     report_.findings.push_back(check_mx_records(domain_, dns_));
+    authentication_.names = check_address_names(facts_.addresses, dns_);
     report_.receivers = receiver_opinions(authentication_);
     return std::move(report_);
   }

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/sender_dns/address_names.h"
 #include "engine/sender_dns/dmarc.h"
 #include "engine/sender_dns/finding.h"
 
@@ -20,6 +21,7 @@ struct AuthenticationFacts {
   Answer dkim_aligned = Answer::unknown;
   Answer dmarc = Answer::unknown;  // there is a record
   DmarcPolicy policy = DmarcPolicy::none;
+  AddressNames names;  // of the addresses that mail is sent from
 };
 
 struct ReceiverOpinion {

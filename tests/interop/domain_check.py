@@ -66,7 +66,7 @@ def without(records, beginning):
 def zone():
     rsa, other = key_record(key_file("rsa")), key_record(key_file("other"))
     eleven = " ".join(f"include:s{number}.test" for number in range(11))
-    records = ["mx IN A 198.51.100.1"]
+    records = ["mx IN A 198.51.100.1", f"out IN A {ADDRESS}"]
     records += [txt(f"s{number}", "v=spf1 ip4:198.51.100.0/24") for number in range(11)]
     records += well("right", rsa) + [txt("s2._domainkey.right", key_record(key_file("ed25519")))]
     records += well("eleven", rsa, spf=f"v=spf1 {eleven} ip4:{ADDRESS} -all")
@@ -100,7 +100,7 @@ def zone():
 @shared
 def name_server():
     isp = [txt("alias.dkim", key_record(key_file("rsa"))), txt("@", SPF), txt("s1._domainkey", key_record(key_file("rsa")))]
-    return Nsd(zone_files({"test": zone(), "isp.test": isp, "broken.test": None}))
+    return Nsd(zone_files({"test": zone(), "isp.test": isp, "broken.test": None, "2.0.192.in-addr.arpa": ["25 IN PTR out.test."]}))
 
 
 @functools.cache
@@ -185,6 +185,14 @@ def says_what_is_not_aligned():
     expect_equal(dmarc["verdict"], "wrong", f"DMARC: {dmarc}")
     expect_in("DKIM (d=isp.test) is not aligned", dmarc["what"], "what is said")
     expect_equal([each["takes"] for each in of["receivers"]], ["no"] * 3, "receivers, by the domain's own policy")
+
+
+@test
+def says_that_an_address_has_no_name():
+    of = report("right", 1, "--address", "192.0.2.26")
+    gmail = of["receivers"][0]
+    expect_equal(gmail["takes"], "no", "whether Gmail takes it")
+    expect_in("192.0.2.26 has no name", gmail["what"], "what is said")
 
 
 @test

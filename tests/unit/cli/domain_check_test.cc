@@ -60,6 +60,8 @@ class DomainCheckCommandTest : public auth::StoreTest {
     zone_.add_text("_dmarc.right.example", "v=DMARC1; p=none");
     zone_.add_mx("right.example", 10, "mx.right.example");
     zone_.add_address("mx.right.example", "198.51.100.1");
+    zone_.add_name("25.2.0.192.in-addr.arpa", "out.isp.example");
+    zone_.add_address("out.isp.example", "192.0.2.25");
     zone_.add_text("wrong.example", "v=spf1 -all");
     zone_.fail("silent.example");
     zone_.fail("_dmarc.silent.example");

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "engine/sender_dns/dkim_key_record.h"
+#include "engine/sender_dns/spf_macro.h"
 #include "tests/support/zone_source.h"
 #include "tests/unit/sender_dns/keys.h"
 
@@ -23,6 +24,10 @@ class DomainCheckTest : public ::testing::Test {
     facts_.addresses = {*parse_ip("192.0.2.25"), *parse_ip("2001:db8::25")};
     facts_.keys = {{.selector = "r1", .key = rsa_key()}, {.selector = "e1", .key = ed25519_key()}};
     zone_.add_address("mx.example.com", "198.51.100.1");
+    for (const std::string_view ip : {"192.0.2.25", "2001:db8::25"}) {
+      zone_.add_name(reverse_name(*parse_ip(ip)), "out.isp.example");
+      zone_.add_address("out.isp.example", ip);
+    }
   }
   void add_spf(std::string_view text = "v=spf1 ip4:192.0.2.25 ip6:2001:db8::/64 -all") {
     zone_.add_text("example.com", text);
@@ -214,6 +219,22 @@ TEST_F(DomainCheckTest, MxIsNullOrHasNoAddress) {
   EXPECT_THAT(mx.what, HasSubstr("gone.example.com"));
   zone_.add_address("only.example", "198.51.100.2");
   EXPECT_EQ(find("MX", "only.example").verdict, Verdict::right);
+}
+
+TEST_F(DomainCheckTest, TheNameOfAnAddressLeadsBackToIt) {
+  add_all();
+  const auto gmail = [this] { return check().receivers[0]; };
+  EXPECT_EQ(gmail().takes, Answer::yes);
+  facts_.addresses.push_back(*parse_ip("192.0.2.26"));
+  EXPECT_EQ(gmail().takes, Answer::no) << "it has no name";
+  zone_.add_name("26.2.0.192.in-addr.arpa", "out.isp.example");
+  EXPECT_THAT(gmail().sentence, HasSubstr("192.0.2.26 has no name")) << "the name is that of others";
+  zone_.add_name("26.2.0.192.in-addr.arpa", "second.isp.example");
+  zone_.fail("second.isp.example");
+  EXPECT_EQ(gmail().takes, Answer::unknown);
+  zone_.add_address("second.isp.example", "192.0.2.26");
+  EXPECT_EQ(gmail().takes, Answer::yes);
+  EXPECT_EQ(check().verdict(), Verdict::wrong) << "SPF does not name it; its name is no part of the domain's records";
 }
 
 TEST_F(DomainCheckTest, WhatFailsIsNotCalledWrong) {

@@ -9,11 +9,12 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr AuthenticationFacts kAllWell{.spf = Answer::yes,
-                                       .spf_aligned = Answer::yes,
-                                       .dkim = Answer::yes,
-                                       .dkim_aligned = Answer::yes,
-                                       .dmarc = Answer::yes};
+const AuthenticationFacts kAllWell{.spf = Answer::yes,
+                                   .spf_aligned = Answer::yes,
+                                   .dkim = Answer::yes,
+                                   .dkim_aligned = Answer::yes,
+                                   .dmarc = Answer::yes,
+                                   .names = {.all = Answer::yes}};
 
 TEST(ReceiversTest, TakeWhatPassesAndIsAligned) {
   for (const ReceiverOpinion& opinion : receiver_opinions(kAllWell)) {
@@ -34,7 +35,8 @@ TEST(ReceiversTest, RefuseBulkForWhatIsMissing) {
 }
 
 TEST(ReceiversTest, RefuseAllWhereNothingPasses) {
-  const auto opinions = receiver_opinions({.spf = Answer::no, .dkim = Answer::no, .dmarc = Answer::no});
+  const auto opinions =
+      receiver_opinions({.spf = Answer::no, .dkim = Answer::no, .dmarc = Answer::no, .names = {.all = Answer::yes}});
   EXPECT_EQ(opinions[0].takes, Answer::no);
   EXPECT_EQ(opinions[1].takes, Answer::yes);
   EXPECT_EQ(opinions[1].takes_bulk, Answer::no);
@@ -51,6 +53,19 @@ TEST(ReceiversTest, FollowTheDomainsOwnPolicy) {
   }
   facts.policy = DmarcPolicy::quarantine;
   EXPECT_THAT(receiver_opinions(facts)[0].sentence, HasSubstr("among the spam"));
+}
+
+TEST(ReceiversTest, RefuseAddressesWithoutNames) {
+  AuthenticationFacts facts = kAllWell;
+  facts.names = {.all = Answer::no, .without = "192.0.2.25"};
+  const auto opinions = receiver_opinions(facts);
+  EXPECT_EQ(opinions[0].takes, Answer::no);
+  EXPECT_THAT(opinions[0].sentence, HasSubstr("550 5.7.25): 192.0.2.25 has no name"));
+  EXPECT_EQ(opinions[1].takes_bulk, Answer::yes) << "Outlook";
+  EXPECT_EQ(opinions[2].takes, Answer::no);
+  facts.names = {};
+  EXPECT_EQ(receiver_opinions(facts)[0].takes, Answer::unknown);
+  EXPECT_THAT(receiver_opinions(facts)[0].sentence, HasSubstr("not known is the names of the sending addresses"));
 }
 
 TEST(ReceiversTest, ClaimNothingThatIsNotKnown) {
