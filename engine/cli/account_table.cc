@@ -11,9 +11,9 @@ using enum AccountVerb;
 
 constexpr std::array kOptionTexts{
     AccountOptionText{kOptionCustomer, "--customer", "NAME", "The customer that it belongs to."},
-    AccountOptionText{kOptionOnly, "--only", "DOMAIN",
-                      "Let the account send only from this domain of its customer's. May be given "
-                      "several times."},
+    AccountOptionText{kOptionOnly, "--only", "DOMAIN|ADDRESS",
+                      "Let the account send only from this domain of its customer's, or as this address; * in its "
+                      "local part stands for any text: sales-*@example.com. May be given several times."},
     AccountOptionText{kOptionAnyDomain, "--any-domain", "",
                       "Let the account send from every domain of its customer's."},
     AccountOptionText{kOptionGenerate, "--generate", "",
@@ -61,6 +61,11 @@ constexpr std::array kOptionTexts{
                       "What dkim.wrapping_key_file was before; not given: the keys are not sealed yet."},
     AccountOptionText{kOptionKeyTable, "--opendkim-key-table", "FILE", "OpenDKIM's KeyTable, as a file."},
     AccountOptionText{kOptionSigningTable, "--signing-table", "FILE", "OpenDKIM's SigningTable, as a file."},
+    AccountOptionText{kOptionSelectorMap, "--rspamd-selector-map", "FILE",
+                      "rspamd's selector_map, as a file; a domain that is in the other map alone has dkim."},
+    AccountOptionText{kOptionPathMap, "--rspamd-path-map", "FILE",
+                      "rspamd's path_map, as a file; a domain that is in the other map alone has "
+                      "/var/lib/rspamd/dkim/$domain.$selector.key."},
     AccountOptionText{kOptionPem, "--pem", "DIRECTORY", "Files DIRECTORY/DOMAIN/SELECTOR.pem, or .der."},
     AccountOptionText{kOptionFrom, "--from", "STORE", "The store that is copied; not given: the configured one."},
     AccountOptionText{kOptionTo, "--to", "STORE", "The store that it is copied into; not given: the configured one."},
@@ -118,12 +123,12 @@ constexpr std::string_view kChecked =
     "Asks the name servers of [dns], and says record by record what is there, whether it is right, wrong or missing or "
     "could not be asked, and what to do. SPF (RFC 7208) is evaluated for the sending addresses, with its limits of ten "
     "look-ups and two that find nothing. A DKIM key (RFC 6376) is compared with the one that mail is signed with. "
-    "DMARC "
-    "(RFC 9989) is found by the walk up the tree, and it is said whether SPF and DKIM align with the domain. MX hosts "
-    "must have addresses; a null MX is wrong for a domain that sends. Then what Gmail, Outlook.com and Yahoo make of "
-    "it, "
-    "by the rules that they publish. \"authenticated\" is an answer that the name server has checked by DNSSEC. A "
-    "domain takes a minute at most. Of a domain such as *.example.com the names below have to be named.";
+    "DMARC (RFC 9989) is found by the walk up the tree, and it is said whether SPF and DKIM align with the domain. MX "
+    "hosts must have addresses; a null MX is wrong for a domain that sends. Then what Gmail, Outlook.com and Yahoo "
+    "make "
+    "of it, by the rules that they publish, and of the names of the sending addresses (PTR), which are to lead back to "
+    "them. \"authenticated\" is an answer that the name server has checked by DNSSEC. A domain takes a minute at most. "
+    "Of a domain such as *.example.com the names below have to be named.";
 
 constexpr std::string_view kNoticed =
     "A running relay notices within a second. Open sessions of the accounts that this is about then end, with 421; a "
@@ -211,7 +216,7 @@ constexpr std::array kAllAccountCommands{
                    "sluicectl domain rewrap --old-key-file /etc/sluice/wrapping.old"},
     AccountCommand{
         domain, import_keys, "domain", "import-keys", "",
-        kOptionKeyTable | kOptionSigningTable | kOptionPem | kOptionDryRun, 0,
+        kOptionKeyTable | kOptionSigningTable | kOptionSelectorMap | kOptionPathMap | kOptionPem | kOptionDryRun, 0,
         "take over signing keys that domains have",
         "Their records are in the DNS already, and so they sign at once. A domain has to be in the store, and "
         "gets one key of each algorithm, where it has none that signs. Of OpenDKIM's tables those keys are "
@@ -250,9 +255,9 @@ constexpr std::array kAllAccountCommands{
                    "set an account's password", "The old password is worth nothing from then on.",
                    "pass show user | sluicectl account password user@example.com --password-stdin"},
     AccountCommand{account, narrow, "account", "narrow", "NAME", kOptionOnly | kOptionAnyDomain, 0,
-                   "set which domains an account may send from",
-                   "With --only, from these of its customer's alone (or names below those); with "
-                   "--any-domain, from all again.",
+                   "set what an account may send as",
+                   "With --only, from these domains of its customer's alone (or names below those), and as these "
+                   "addresses; with --any-domain, from all domains again.",
                    "sluicectl account narrow user@example.com --only shop.example.com"},
     AccountCommand{account, AccountVerb::set, "account", "set", "NAME", kOptionClass, kOptionClass,
                    "set the policy class of an account", "It goes before the customer's.",
