@@ -8,28 +8,9 @@ import subprocess
 import tempfile
 
 from lib.harness import expect_equal, until
+from lib.nsd_config import write_config
 from lib.relay import folder, free_port
 from lib.sinks import end
-
-CONFIG = """\
-server:
-  ip-address: 127.0.0.1@{port}
-  do-ip6: no
-  username: ""
-  chroot: ""
-  zonesdir: "{path}"
-  database: ""
-  pidfile: ""
-  zonelistfile: "{path}/zone.list"
-  xfrdfile: "{path}/xfrd.state"
-  xfrdir: "{path}"
-  cookie-secret-file: ""
-  server-count: 1
-  ipv4-edns-size: 1232
-  hide-version: yes
-remote-control:
-  control-enable: no
-"""
 
 HEAD = """\
 $ORIGIN {zone}.
@@ -66,14 +47,9 @@ class Nsd:
         self.port = free_port()
         self.name = f"127.0.0.1:{self.port}"
         self.path = tempfile.mkdtemp(prefix="nsd-", dir=folder().path)
-        place = os.path.join(self.path, "nsd.conf")
-        with open(place, "w", encoding="utf-8") as file:
-            file.write(CONFIG.format(port=self.port, path=self.path))
-            for zone, path in files.items():
-                file.write(f'zone:\n  name: "{zone}"\n  zonefile: "{path}"\n')
         self.log = os.path.join(self.path, "log")
         with open(self.log, "wb") as log:
-            self.process = subprocess.Popen(["/usr/sbin/nsd", "-d", "-c", place], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.process = subprocess.Popen(write_config(self.path, self.port, files), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         until(lambda: self.process.poll() is not None or "nsd started" in self.said(), f"nsd starts; it said {self.said()}", 15)
 
     def said(self):
