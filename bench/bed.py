@@ -1,4 +1,5 @@
 """What the benchmarks stand on: servers on free loopback ports, ended by the id that they were started with."""
+import ctypes
 import json
 import os
 import pathlib
@@ -10,6 +11,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / '.build' / 'release'
+LIBC = ctypes.CDLL(None)
 
 CONFIG = """
 [server]
@@ -56,9 +58,32 @@ def free_port():
 
 
 def cpu_ns(pid):
-    """CPU that all threads of `pid` have used."""
-    return sum(int((task / 'schedstat').read_text().split()[0])
-               for task in pathlib.Path(f'/proc/{pid}/task').iterdir())
+    """CPU that all threads of `pid` have used, with those that have ended."""
+    clock = ctypes.c_int()
+    error = LIBC.clock_getcpuclockid(pid, ctypes.byref(clock))
+    if error != 0:
+        raise ProcessLookupError(error, os.strerror(error))
+    return time.clock_gettime_ns(clock.value)
+
+
+def tree_cpu_ns(pid):
+    """CPU that `pid` and all processes below it have used, without those that have ended."""
+    children = {}
+    for stat in pathlib.Path('/proc').glob('[0-9]*/stat'):
+        try:
+            parent = int(stat.read_text().rsplit(')', 1)[1].split()[1])
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        children.setdefault(parent, []).append(int(stat.parent.name))
+    total, todo = 0, [pid]
+    while todo:
+        one = todo.pop()
+        todo += children.get(one, [])
+        try:
+            total += cpu_ns(one)
+        except ProcessLookupError:
+            continue
+    return total
 
 
 def cores_cpu_ns(pid):
@@ -134,11 +159,11 @@ class Bed:
         for process in self.started:
             process.wait(timeout=60)
 
-    def start(self, command, port):
-        """Starts `command` and waits until `port` answers."""
+    def start(self, command, port, seconds=10):
+        """Starts `command` and waits, so long at most, until `port` answers."""
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.started.append(process)
-        for _ in range(100):
+        for _ in range(10 * seconds):
             with socket.socket() as probe:
                 if probe.connect_ex(('127.0.0.1', port)) == 0:
                     return process
