@@ -9,7 +9,6 @@
 #include "auth/store/store_address.h"
 #include "auth/store/store_schema.h"
 #include "auth/store/store_values.h"
-#include "engine/base/domain_name.h"
 
 namespace sluice::auth {
 namespace {
@@ -173,14 +172,8 @@ StoreResult<> AccountAdmin::check_domain_is_free(const std::string& entry, std::
 }
 
 StoreResult<> AccountAdmin::add_domain(std::string_view name, std::string_view customer, WallMillis now) {
-  const StoreResult<std::string> entry = stored_domain_entry(name);
+  const StoreResult<std::string> entry = stored_new_domain_entry(name);
   if (!entry) return std::unexpected(entry.error());
-  if (const std::string_view below = "*.";
-      !has_true_a_labels(entry->starts_with(below) ? entry->substr(below.size()) : *entry))
-    return store_error(StoreError::Kind::invalid,
-                       absl::StrCat(in_quotes(name),
-                                    " has a label xn--... that no name is written as (RFC 5890); "
-                                    "give the name itself"));
   if (entry->starts_with("*.") && is_public_suffix(entry->substr(2)))
     return store_error(StoreError::Kind::invalid,
                        absl::StrCat(in_quotes(*entry), " cannot be one customer's: names below ", entry->substr(2),
@@ -200,6 +193,8 @@ StoreResult<> AccountAdmin::add_domain(std::string_view name, std::string_view c
                        absl::StrCat("there is a domain ", in_quotes(*entry), " already, of customer ",
                                     known ? in_quotes(known->customer) : "unknown"));
   }
+  // What is asserted need not be proven.
+  if (added) added = database_->run("DELETE FROM domain_claim WHERE name = $1 AND customer = $2", {*entry, *owner});
   if (!added) return std::unexpected(added.error());
   return (*transaction)->commit();
 }
@@ -208,12 +203,19 @@ StoreResult<std::vector<DomainRecord>> AccountAdmin::domain_records(std::optiona
                                                                     std::optional<std::int64_t> customer) {
   std::vector<DomainRecord> records;
   StoreResult<> read = database_->query(
-      "SELECT d.name, c.name, d.ownership, d.created_ms FROM domain d JOIN customer c ON c.id = "
-      "d.customer"
+      "SELECT d.name, c.name, d.ownership, d.created_ms, d.proof_seen_ms, d.checked_ms, d.verdict, d.finding,"
+      " d.failing_since_ms FROM domain d JOIN customer c ON c.id = d.customer"
       " WHERE ($1 IS NULL OR d.name = $1) AND ($2 IS NULL OR c.id = $2) ORDER BY d.name",
       {Bound::or_null(name), Bound::or_null(customer)}, [&](const Row& row) {
-        records.push_back(
-            {.name = row.text(0), .customer = row.text(1), .ownership = row.text(2), .created = row.integer(3)});
+        records.push_back({.name = row.text(0),
+                           .customer = row.text(1),
+                           .ownership = row.text(2),
+                           .created = row.integer(3),
+                           .proof_seen = row.integer(4),
+                           .checked = row.integer(5),
+                           .verdict = row.text(6),
+                           .finding = row.text(7),
+                           .failing_since = row.integer(8)});
       });
   if (!read) return std::unexpected(read.error());
   return records;

@@ -45,8 +45,14 @@ struct CustomerRecord {
 struct DomainRecord {
   std::string name;  // "example.com", or "*.example.com" for all that lies below
   std::string customer;
-  std::string ownership;  // how it is known to be the customer's: "asserted", by the operator
+  std::string ownership;  // how it is known to be the customer's: "asserted", by the operator, or "proven"
   WallMillis created = 0;
+  // As in DomainState (domain_state_admin.h).
+  WallMillis proof_seen = 0;
+  WallMillis checked = 0;
+  std::string verdict = {};
+  std::string finding = {};
+  WallMillis failing_since = 0;
 };
 
 struct AccountRecord {
@@ -99,7 +105,7 @@ class AccountAdmin {
   // With its domains and accounts if `recursive`; refused if it has any and not.
   [[nodiscard]] StoreResult<> remove_customer(std::string_view name, bool recursive);
 
-  // Refused if it is, covers, or is covered by what another customer has.
+  // Refused if it is, covers, or is covered by what another customer has.  A claim of this customer's to it goes.
   [[nodiscard]] StoreResult<> add_domain(std::string_view name, std::string_view customer, WallMillis now);
   [[nodiscard]] StoreResult<std::vector<DomainRecord>> domains(std::optional<std::string_view> of_customer);
   [[nodiscard]] StoreResult<DomainRecord> domain(std::string_view name);

@@ -21,9 +21,13 @@ constexpr CopiedTable kTables[] = {
     {"SELECT id, name, status, reason, created_ms, class FROM customer",
      "INSERT INTO customer (id, name, status, reason, created_ms, class) VALUES ($1, $2, $3, $4, $5, $6)", "ntntnt",
      &StoreCounts::customers},
-    {"SELECT name, customer, ownership, created_ms FROM domain",
-     "INSERT INTO domain (name, customer, ownership, created_ms) VALUES ($1, $2, $3, $4)", "tntn",
-     &StoreCounts::domains},
+    {"SELECT name, customer, ownership, created_ms, proof_seen_ms, taken_ms, checked_ms, verdict, finding,"
+     " failing_since_ms FROM domain",
+     "INSERT INTO domain (name, customer, ownership, created_ms, proof_seen_ms, taken_ms, checked_ms, verdict, finding,"
+     " failing_since_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+     "tntnnnnttn", &StoreCounts::domains},
+    {"SELECT name, customer, created_ms, due_ms FROM domain_claim",
+     "INSERT INTO domain_claim (name, customer, created_ms, due_ms) VALUES ($1, $2, $3, $4)", "tnnn", nullptr},
     {"SELECT id, name, customer, status, reason, password_hash, password_set_ms, narrowed, created_ms, scram,"
      " scram_iterations, class FROM account",
      "INSERT INTO account (id, name, customer, status, reason, password_hash, password_set_ms, narrowed, created_ms,"

@@ -1,6 +1,7 @@
 // For each version the text for SQLite, and the same for PostgreSQL, in its schema "sluice".
 #include "auth/store/store_schema.h"
 
+#include "auth/store/domain_state_schema.h"
 #include "auth/store/signing_key_schema.h"
 
 namespace sluice::auth {
@@ -491,6 +492,7 @@ CREATE TRIGGER containment_changed AFTER INSERT OR UPDATE OF status, reason, rel
   FOR EACH ROW EXECUTE FUNCTION containment_changed();
 )sql"),
     kSigningKeyTables,
+    kDomainStateTables,
 };
 
 }  // namespace sluice::auth

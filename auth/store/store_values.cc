@@ -8,6 +8,7 @@
 #include "auth/domain_list.h"
 #include "auth/secret.h"
 #include "auth/text.h"
+#include "engine/base/domain_name.h"
 
 namespace sluice::auth {
 namespace {
@@ -43,6 +44,17 @@ StoreResult<std::string> stored_domain_entry(std::string_view text) {
   return store_error(
       StoreError::Kind::invalid,
       absl::StrCat(in_quotes(text), " is not a domain of two labels or more, such as example.com, nor \"*.\" and one"));
+}
+
+StoreResult<std::string> stored_new_domain_entry(std::string_view text) {
+  StoreResult<std::string> entry = stored_domain_entry(text);
+  if (!entry) return entry;
+  const std::string_view below = "*.";
+  if (has_true_a_labels(entry->starts_with(below) ? entry->substr(below.size()) : *entry)) return entry;
+  return store_error(StoreError::Kind::invalid,
+                     absl::StrCat(in_quotes(text),
+                                  " has a label xn--... that no name is written as (RFC 5890); "
+                                  "give the name itself"));
 }
 
 StoreResult<std::string> stored_reason(std::string_view text) {

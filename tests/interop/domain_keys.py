@@ -216,6 +216,10 @@ def without_a_zone_the_customer_publishes_the_keys():
 def a_store_from_before_keys_is_brought_up_to_date():
     with Relay(hop(), start=False, dkim=dkim_config()) as relay:
         with sqlite3.connect(relay.config["store"]["accounts"]) as store:
+            store.execute("DROP TABLE domain_claim")
+            store.execute("DROP INDEX domain_to_check")
+            for column in ("proof_seen_ms", "taken_ms", "checked_ms", "verdict", "finding", "failing_since_ms"):
+                store.execute(f"ALTER TABLE domain DROP COLUMN {column}")
             store.execute("DROP TABLE signing_key")
             store.execute("PRAGMA user_version = 9")
         relay.start()
