@@ -78,7 +78,8 @@ def ten_thousand_accounts_are_imported():
 
 # Those that are for either kind of store.
 SUITES = ("AccountAdminTest", "CertificateStoreTest", "ChangesTest", "ClaimTest", "ClassStoreTest", "CramMd5Store", "DeviceTest",
-          "EmbeddedStoreTest", "ImportTest", "PostgresqlStoreTest", "ScramStore", "SigningKeyTest", "StoreCopyTest")  # fmt: skip
+          "DomainStateMigrationTest", "DomainStateTest", "EmbeddedStoreTest", "ImportTest", "PostgresqlStoreTest", "ScramStore",
+          "SigningKeyTest", "StoreCopyTest")  # fmt: skip
 
 
 @shared
