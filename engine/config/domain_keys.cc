@@ -24,6 +24,19 @@ std::expected<std::string, std::string> check_selector_prefix(std::string_view t
 }
 constexpr TextRule kSelectorPrefixRule{check_selector_prefix, "small letters, digits and \"-\", 1 to 40 of them"};
 
+// RFC 8552: an underscored name is no host's, and so nobody else's.
+std::expected<std::string, std::string> check_proof_label(std::string_view text) {
+  constexpr std::size_t kLabelBytesMax = 63;
+  const bool fits = text.size() >= 2 && text.size() <= kLabelBytesMax && text.front() == '_' && text.back() != '-' &&
+                    std::ranges::all_of(text.substr(1), [](char c) {
+                      return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+                    });
+  if (!fits) return std::unexpected("is no label with \"_\" in front");
+  return std::string(text);
+}
+constexpr TextRule kProofLabelRule{check_proof_label,
+                                   "\"_\" and small letters, digits, \"-\" and \"_\", 2 to 63 of them together"};
+
 std::expected<std::string, std::string> parse_name_server(std::string_view text) {
   if (text.empty()) return std::unexpected("is empty");
   return kHostNameRule.check(text);
@@ -56,6 +69,10 @@ void read_domain_keys(ConfigSection& section, DomainKeysConfig& keys) {
   section.seconds("retire_after_s", keys.retire_after, kRetireAfterMinS, kRetireAfterMaxS);
   section.about("Customers are told to include this name in their SPF record, such as spf.isp.example.");
   section.text("spf_include", keys.spf_include, kHostNameRule);
+  section.about(
+      "That a domain is theirs customers prove (sluicectl domain add --prove) with a TXT record at this name below it, "
+      "such as _isp-challenge.example.com. Once it is changed, all of them have to publish another record.");
+  section.text("proof_label", keys.proof_label, kProofLabelRule);
 }
 
 }  // namespace sluice::config

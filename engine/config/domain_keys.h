@@ -17,6 +17,7 @@ struct DomainKeysConfig {
   Duration record_ttl = std::chrono::minutes(5);
   Duration retire_after = std::chrono::days(7);
   std::string spf_include;  // empty: nothing is said of SPF
+  std::string proof_label = "_sluice-challenge";
 };
 
 }  // namespace sluice::config

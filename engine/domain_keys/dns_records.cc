@@ -69,7 +69,7 @@ std::expected<std::vector<PublishedRecord>, std::string> customer_records(const 
   std::vector<PublishedRecord> records;
   if (is_wildcard(domain)) return records;
   std::vector<std::string> in_zone;
-  if (!rules.zone.empty() && !keys.empty()) in_zone = slots(rules.selector_prefix);
+  if (!rules.zone.empty() && (rules.keys_to_come || !keys.empty())) in_zone = slots(rules.selector_prefix);
   for (const std::string& selector : in_zone) {
     auto record = key_cname(domain, selector, rules);
     if (!record) return std::unexpected(record.error());

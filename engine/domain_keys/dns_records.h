@@ -21,10 +21,12 @@ struct RecordRules {
   std::string zone;
   std::string spf_include;  // empty: nothing is said of SPF
   std::uint32_t ttl_s = 0;  // of the zone's records
+  // A domain without keys gets some: with a zone, the CNAMEs of all slots are known before.
+  bool keys_to_come = false;
 };
 
 struct PublishedRecord {
-  std::string purpose;  // "dkim", "spf", "dmarc"
+  std::string purpose;  // "dkim", "spf", "dmarc"; "proof" is the caller's own
   std::string name;     // absolute, without the final dot
   std::string type;     // "CNAME" or "TXT"
   std::string value;    // a name without the final dot; a text, however long

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/base/network.h"
@@ -46,5 +47,13 @@ struct DomainReport {
 [[nodiscard]] Checked check_spf_record(const std::string& domain, const SendingFacts& facts, DnsSource& dns);
 [[nodiscard]] Checked check_dkim_record(const std::string& domain, const ExpectedKey& key, DnsSource& dns);
 [[nodiscard]] Finding check_mx_records(const std::string& domain, DnsSource& dns);
+
+// That a domain is a customer's is proven by a TXT record at an underscored name of its own below the domain
+// (draft-ietf-dnsop-domain-verification-techniques).  `label`: such as "_isp-challenge"; `token`: the
+// customer's.  Others, as of other customers, may stand beside it.  A CNAME is not followed.
+[[nodiscard]] std::string proof_name(std::string_view domain, std::string_view label);
+[[nodiscard]] std::string proof_text(std::string_view token);
+[[nodiscard]] Finding check_proof_record(const std::string& domain, const std::string& label, const std::string& token,
+                                         DnsSource& dns);
 
 }  // namespace sluice::sender_dns

@@ -17,7 +17,7 @@ enum class Verdict : std::uint8_t {
 [[nodiscard]] std::string_view name(Verdict verdict);
 
 struct Finding {
-  std::string record;  // "SPF", "DKIM sl1r", "DMARC", "MX"
+  std::string record;  // "SPF", "DKIM sl1r", "DMARC", "MX", "proof"
   std::string name;    // that was asked for
   Verdict verdict = Verdict::right;
   std::vector<std::string> there;    // the records, as they are

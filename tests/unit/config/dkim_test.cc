@@ -64,6 +64,9 @@ TEST(DkimConfig, WhatCannotBeMeantIsAnError) {
               ElementsAre("dkim.algorithms: has none: nothing can be signed"));
   EXPECT_THAT(dkim_errors("algorithms = []\n"), IsEmpty());
   EXPECT_FALSE(dkim_errors("canonicalization = \"strict\"\n").empty());
+  EXPECT_EQ(read("proof_label = \"_isp-challenge\"\n").domain_keys.proof_label, "_isp-challenge");
+  for (const std::string label : {"", "_", "isp-challenge", "_a.b", "_A", "_a-", "_a b"})
+    EXPECT_FALSE(dkim_errors("proof_label = \"" + label + "\"\n").empty()) << label;
 }
 
 }  // namespace

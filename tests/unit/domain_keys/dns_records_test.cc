@@ -66,6 +66,11 @@ TEST(DnsRecords, ADomainWithoutKeysHasNoneOfThemAndOneThatIsAllBelowNothing) {
               ElementsAre("spf example.com TXT v=spf1 include:spf.isp.example ~all",
                           "dmarc _dmarc.example.com TXT v=DMARC1; p=none"));
   EXPECT_THAT(*customer_records("*.example.com", {}, with_zone()), IsEmpty());
+  RecordRules rules = with_zone();
+  rules.keys_to_come = true;
+  EXPECT_EQ(customer_records("example.com", {}, rules)->size(), 6U);
+  rules.zone.clear();
+  EXPECT_EQ(customer_records("example.com", {}, rules)->size(), 2U);
 }
 
 TEST(DnsRecords, ANameThatIsTooLongIsSaidToBe) {
