@@ -1,6 +1,7 @@
 #include "engine/cli/account_grammar.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <utility>
 
@@ -89,6 +90,14 @@ std::string take_key_option(const AccountOptionText& option, std::string_view va
   return "";
 }
 
+std::string take_state_option(const AccountOptionText& option, std::string_view value, AccountRequest& request) {
+  if (option.option != kOptionState) return "";
+  constexpr std::array<std::string_view, 4> kStates{"new", "proven", "asserted", "failing"};
+  if (std::ranges::find(kStates, value) == kStates.end()) return "--state takes new, proven, asserted or failing";
+  request.state = value;
+  return "";
+}
+
 // Takes an operand, or an option with its value; moves `rest` past it. Says what is wrong, or
 // nothing.
 std::string take_option(std::span<const std::string_view>& rest, AccountRequest& request) {
@@ -128,6 +137,7 @@ std::string take_option(std::span<const std::string_view>& rest, AccountRequest&
   if (known->option == kOptionFingerprint) request.fingerprint = *value;
   if (known->option == kOptionClass) request.policy_class = *value;
   if (std::string wrong = take_check_option(*known, *value, request); !wrong.empty()) return wrong;
+  if (std::string wrong = take_state_option(*known, *value, request); !wrong.empty()) return wrong;
   if (std::string wrong = take_key_option(*known, *value, request); !wrong.empty()) return wrong;
   return take_device_option(*known, *value, request);
 }
@@ -171,6 +181,8 @@ std::string check(const AccountRequest& request) {
   if (command.verb == AccountVerb::limit && request.limits.empty()) return "needs a LIMIT, such as recipients/day=1000";
   if (command.verb == AccountVerb::check_dns && request.has(kOptionAll) == !request.domains.empty())
     return "needs either DOMAINs or --all";
+  if (request.has(kOptionProve) && request.has(kOptionNoKeys))
+    return "--prove and --no-keys exclude each other: keys are made once the domain is proven";
   if (request.has(kOptionJson) && request.has(kOptionZone)) return "--json and --zone exclude each other";
   if (request.has(kOptionOutput) && request.output.empty()) return "--output takes the path of a file";
   if (command.verb == AccountVerb::import_keys) return check_key_import(request);

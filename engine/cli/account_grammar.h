@@ -33,6 +33,7 @@ enum class AccountVerb : std::uint8_t {
   rotate,
   rewrap,
   import_keys,
+  prove,
 };
 
 // Options, as bits of a set.
@@ -75,6 +76,8 @@ enum AccountOption : std::uint64_t {
   kOptionPem = std::uint64_t{1} << 36U,
   kOptionSelectorMap = std::uint64_t{1} << 37U,
   kOptionPathMap = std::uint64_t{1} << 38U,
+  kOptionProve = std::uint64_t{1} << 39U,
+  kOptionState = std::uint64_t{1} << 40U,
 };
 
 struct AccountCommand {
@@ -122,6 +125,8 @@ struct AccountRequest {
   std::vector<SelectorOption> selectors;
   std::string mail_from;
   std::string signing_domain;
+
+  std::string state;  // of a list of domains: one that domain_state() knows; empty: all
 
   // Of domains' keys.
   std::string algorithm;     // as dkim::name() has it

@@ -77,11 +77,6 @@ Fields fields_of(const CustomerRecord& record) {
           limits_field(record.overrides)};
 }
 
-Fields fields_of(const DomainRecord& record) {
-  return {text_field("name", record.name), text_field("customer", record.customer),
-          text_field("ownership", record.ownership), text_field("created", time_text(record.created))};
-}
-
 Fields fields_of(const AccountRecord& record) {
   Field sends_from{"narrowed_to", "(all of its customer's domains)", "null"};
   if (record.narrowed_to) {
@@ -111,6 +106,24 @@ Field list_field(std::string name, const std::vector<std::string>& values, std::
   for (const std::string& value : values) field.text += (field.text.empty() ? "" : ", ") + value;
   if (values.empty()) field.text = none;
   return field;
+}
+
+// 0: not yet.
+Field moment_field(std::string name, WallMillis at) {
+  return time_field(std::move(name), at == 0 ? std::nullopt : std::optional(at), "");
+}
+
+Fields fields_of(const DomainRecord& record) {
+  return {text_field("name", record.name),
+          text_field("customer", record.customer),
+          text_field("ownership", record.ownership),
+          text_field("state", domain_state(record)),
+          text_field("created", time_text(record.created)),
+          moment_field("proof_seen", record.proof_seen),
+          moment_field("checked", record.checked),
+          text_field("verdict", record.verdict),
+          moment_field("failing_since", record.failing_since),
+          text_field("finding", record.finding)};
 }
 
 Fields fields_of(const auth::DeviceRecord& record) {
@@ -159,15 +172,16 @@ std::size_t columns(std::string_view text) {
       std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
-template <typename Record>
-void print_records(std::ostream& out, std::span<const Record> records, std::string_view none) {
+// `to_fields`: those of a record that are shown.
+template <typename Record, typename ToFields>
+void print_records(std::ostream& out, std::span<const Record> records, std::string_view none, ToFields to_fields) {
   if (records.empty()) {
     out << none << "\n";
     return;
   }
   std::vector<std::vector<std::string>> rows;
   for (const Record& record : records) {
-    Fields fields = fields_of(record);
+    Fields fields = to_fields(record);
     if (rows.empty()) {
       std::vector<std::string>& heading = rows.emplace_back();
       for (const Field& field : fields) heading.push_back(field.name);
@@ -189,13 +203,31 @@ void print_records(std::ostream& out, std::span<const Record> records, std::stri
   }
 }
 
+template <typename Record>
+void print_records(std::ostream& out, std::span<const Record> records, std::string_view none) {
+  print_records(out, records, none, [](const Record& record) { return fields_of(record); });
+}
+
+// What a list of domains has columns for: the rest is of one domain's own.
+Fields columns_of(const DomainRecord& record) {
+  Fields fields = fields_of(record);
+  constexpr std::array<std::string_view, 3> kOwn{"proof_seen", "checked", "verdict"};
+  std::erase_if(fields, [&kOwn](const Field& field) { return std::ranges::find(kOwn, field.name) != kOwn.end(); });
+  return fields;
+}
+
 }  // namespace
+
+std::string_view domain_state(const DomainRecord& record) {
+  if (record.failing_since != 0) return "failing";
+  return record.ownership == "claimed" ? "new" : std::string_view(record.ownership);
+}
 
 void print_table(std::ostream& out, std::span<const CustomerRecord> records) {
   print_records(out, records, "no customers");
 }
 void print_table(std::ostream& out, std::span<const DomainRecord> records) {
-  print_records(out, records, "no domains");
+  print_records(out, records, "no domains", columns_of);
 }
 void print_table(std::ostream& out, std::span<const AccountRecord> records) {
   print_records(out, records, "no accounts");

@@ -14,6 +14,9 @@
 
 namespace sluice::cli {
 
+// "failing", or how the domain is known to be its customer's: "proven", "asserted"; "new": it is to be proven yet.
+[[nodiscard]] std::string_view domain_state(const auth::DomainRecord& record);
+
 // Tables with a heading; a word in place of a table if there is nothing.
 void print_table(std::ostream& out, std::span<const auth::CustomerRecord> records);
 void print_table(std::ostream& out, std::span<const auth::DomainRecord> records);

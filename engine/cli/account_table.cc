@@ -49,6 +49,9 @@ constexpr std::array kOptionTexts{
                       "device password goes before its account's, and that before the customer's; where none of them "
                       "has any, it is policy.default_class."},
     AccountOptionText{kOptionNoKeys, "--no-keys", "", "Make no keys: its mail is not signed by the domain."},
+    AccountOptionText{kOptionProve, "--prove", "",
+                      "The customer has to prove that the domain is its own, and sends nothing from it until then."},
+    AccountOptionText{kOptionState, "--state", "STATE", "Those alone that are new, proven, asserted or failing."},
     AccountOptionText{kOptionZone, "--zone", "", "Print the records as lines of a zone file (RFC 1035)."},
     AccountOptionText{kOptionAlgorithm, "--algorithm", "ALGORITHM",
                       "rsa-sha256 or ed25519-sha256; not given: a key of each."},
@@ -172,26 +175,44 @@ constexpr std::array kAllAccountCommands{
                    "given. Cannot be undone.",
                    "sluicectl customer remove 'Example Ltd' --recursive"},
 
-    AccountCommand{domain, add, "domain", "add", "DOMAIN", kOptionCustomer | kOptionNoKeys | kOptionJson | kOptionZone,
-                   kOptionCustomer, "let a customer send from a domain",
-                   "DOMAIN is example.com, which covers exactly itself, or *.example.com (quote "
-                   "it), which covers every name below example.com but not example.com. An "
-                   "international name may be written in U-labels or in A-labels (xn--...): it is "
-                   "one domain, kept and shown in A-labels. That the domain is the customer's is recorded as "
-                   "asserted: by you. Refused if it meets a domain of another customer.",
-                   "sluicectl domain add example.com --customer 'Example Ltd'"},
-    AccountCommand{domain, list, "domain", "list", "", kOptionCustomer | kOptionJson, 0, "list domains",
-                   "Prints all domains, or those of one customer.", "sluicectl domain list --customer 'Example Ltd'"},
-    AccountCommand{domain, show, "domain", "show", "DOMAIN", kOptionJson, 0, "show one domain",
-                   "Prints whose it is and how that is known, and its signing keys with their states and what comes "
+    AccountCommand{
+        domain, add, "domain", "add", "DOMAIN",
+        kOptionCustomer | kOptionProve | kOptionNoKeys | kOptionJson | kOptionZone, kOptionCustomer,
+        "let a customer send from a domain",
+        "DOMAIN is example.com, which covers exactly itself, or *.example.com (quote "
+        "it), which covers every name below example.com but not example.com. An "
+        "international name may be written in U-labels or in A-labels (xn--...): it is "
+        "one domain, kept and shown in A-labels. That the domain is the customer's is recorded as "
+        "asserted: by you. Refused if it meets a domain of another customer. With --prove it is new, and "
+        "nobody's yet, until its proof is seen (sluicectl domain prove): a TXT record with the customer's own "
+        "token. Several customers may want to prove one domain, and the first that does has it.",
+        "sluicectl domain add example.com --customer 'Example Ltd'"},
+    AccountCommand{
+        domain, list, "domain", "list", "", kOptionCustomer | kOptionState | kOptionJson, 0, "list domains",
+        "Prints all domains, or those of one customer, with their states: new (its customer has to prove that "
+        "it is its own, and sends nothing from it), proven, asserted (by you), failing (its records are not "
+        "right, since when, and what is wrong first).",
+        "sluicectl domain list --state failing"},
+    AccountCommand{domain, show, "domain", "show", "DOMAIN", kOptionCustomer | kOptionJson, 0, "show one domain",
+                   "Prints whose it is and how that is known, its state (as in domain list), and its signing keys with "
+                   "their states and what comes "
                    "next for each: published (its record is to be in the DNS), active (it signs), retired (its record "
                    "stays for mail that is on its way), revoked. Nobody can read a private key back.",
                    "sluicectl domain show example.com"},
-    AccountCommand{domain, records, "domain", "records", "DOMAIN", kOptionJson | kOptionZone, 0,
-                   "print the records that a customer publishes",
-                   "Those of domain add: of DKIM, SPF (an include, for the record that there may be) and DMARC (one to "
-                   "begin with).",
-                   "sluicectl domain records example.com --zone"},
+    AccountCommand{
+        domain, records, "domain", "records", "DOMAIN", kOptionCustomer | kOptionJson | kOptionZone, 0,
+        "print the records that a customer publishes",
+        "Those of domain add: the proof of a domain that is proven or to be proven, DKIM, SPF (an include, for "
+        "the record that there may be) and DMARC (one to begin with). --customer where several want to prove "
+        "the domain.",
+        "sluicectl domain records example.com --zone"},
+    AccountCommand{
+        domain, prove, "domain", "prove", "DOMAIN", kOptionCustomer, 0, "look for the proof of a domain now",
+        "Asks the DNS for the record that sluicectl domain add --prove has told the customer to publish. Where "
+        "it is there, the domain is the customer's, and gets its keys as with domain add. Of several "
+        "customers who want to prove it, the one whose token is there has it. The record is to stay there: "
+        "domain check looks for it, too. A name server that fails changes nothing.",
+        "sluicectl domain prove example.com"},
     AccountCommand{domain, zone, "domain", "zone", "", kOptionOutput, 0, "write your zone of all domains' keys",
                    "Prints the zone dkim.zone with the keys of all domains, which nsd, knot and bind load. Its serial "
                    "rises when something in it has changed, and else stays. Keys that were retired for longer than "
@@ -230,10 +251,12 @@ constexpr std::array kAllAccountCommands{
                        kOptionSigningDomain | kOptionJson,
                    0, "check the DNS records of domains", kChecked,
                    "sluicectl domain check example.com --address 192.0.2.25 --selector s1 --public-key-file s1.pem"},
-    AccountCommand{domain, remove, "domain", "remove", "DOMAIN", 0, 0, "stop a customer from sending from a domain",
-                   "Its signing keys are removed with it. Accounts that were narrowed to this domain alone may then "
-                   "send from none.",
-                   "sluicectl domain remove example.com"},
+    AccountCommand{
+        domain, remove, "domain", "remove", "DOMAIN", kOptionCustomer, 0, "stop a customer from sending from a domain",
+        "Its signing keys are removed with it. Accounts that were narrowed to this domain alone may then "
+        "send from none. Of one that is to be proven, by the customer that is named where there are several, "
+        "nothing is looked for any more.",
+        "sluicectl domain remove example.com"},
 
     AccountCommand{account, add, "account", "add", "NAME",
                    kOptionCustomer | kOptionOnly | kOptionGenerate | kOptionPasswordStdin, kOptionCustomer,

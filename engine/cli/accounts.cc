@@ -35,10 +35,9 @@ class AccountCommandRun {
     switch (request_.command->object) {
       case AccountObject::customer:
         return run_on_customer();
-      case AccountObject::domain:
-        return run_on_domain();
       case AccountObject::account:
         return run_on_account();
+      case AccountObject::domain:       // domain_keys.cc
       case AccountObject::certificate:  // account_certificates.cc
       case AccountObject::device:       // devices.cc
       case AccountObject::store:        // store_copies.cc
@@ -80,37 +79,7 @@ class AccountCommandRun {
       case AccountVerb::rotate:
       case AccountVerb::rewrap:
       case AccountVerb::import_keys:
-        break;
-    }
-    return auth::store_error(auth::StoreError::Kind::failed, "no such command");
-  }
-
-  // The others are in domain_keys.cc.
-  auth::StoreResult<> run_on_domain() {
-    const std::string& name = request_.operand;
-    switch (request_.command->verb) {
-      case AccountVerb::list:
-        return list(admin_.domains(request_.customer));
-      case AccountVerb::remove:
-        return done(admin_.remove_domain(name), "removed");
-      case AccountVerb::add:
-      case AccountVerb::show:
-      case AccountVerb::records:
-      case AccountVerb::zone:
-      case AccountVerb::rotate:
-      case AccountVerb::rewrap:
-      case AccountVerb::import_keys:
-      case AccountVerb::suspend:
-      case AccountVerb::hold:
-      case AccountVerb::activate:
-      case AccountVerb::narrow:
-      case AccountVerb::password:
-      case AccountVerb::revoke:
-      case AccountVerb::import_file:
-      case AccountVerb::copy:
-      case AccountVerb::set:
-      case AccountVerb::limit:
-      case AccountVerb::check_dns:  // domain_check.cc
+      case AccountVerb::prove:
         break;
     }
     return auth::store_error(auth::StoreError::Kind::failed, "no such command");
@@ -149,6 +118,7 @@ class AccountCommandRun {
       case AccountVerb::rotate:
       case AccountVerb::rewrap:
       case AccountVerb::import_keys:
+      case AccountVerb::prove:
         break;
       case AccountVerb::import_file:
         return import_accounts(request_, world_, admin_);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "auth/store/account_admin.h"
+#include "auth/store/domain_state_admin.h"
 #include "engine/base/domain_name.h"
 #include "engine/cli/domain_check_report.h"
 #include "engine/cli/domain_work.h"
@@ -167,20 +168,41 @@ KeysByDomain keys_of_store(const std::vector<std::string>& domains, const Accoun
   return all;
 }
 
+// What the proof of each proven domain says.
+using TokensByDomain = std::map<std::string, std::string, std::less<>>;
+
+// There may be no store.
+TokensByDomain proofs_of_store(const std::vector<std::string>& domains, const AccountCommandWorld& world) {
+  TokensByDomain all;
+  const auto store = configured_store(world);
+  if (!store) return all;
+  const auto admin = auth::DomainStateAdmin::open(*store);
+  if (!admin) return all;
+  for (const std::string& domain : domains) {
+    const auto state = (*admin)->state(domain);
+    if (!state || !state->proven) continue;
+    if (auto token = (*admin)->proof_token(state->customer)) all.emplace(domain, *std::move(token));
+  }
+  return all;
+}
+
 struct CheckParts {
   sender_dns::SendingFacts facts;
   KeysByDomain keys;
+  TokensByDomain proofs;
+  std::string proof_label;
   io::Dns& dns;
 };
 
 sender_dns::DomainReport check_one(const std::string& domain, const CheckParts& parts) {
   TimedDns timed(parts.dns);
   sender_dns::RememberedDns remembered(timed);
-  const auto keys = parts.keys.find(domain);
-  if (keys == parts.keys.end()) return sender_dns::check_domain(domain, parts.facts, remembered);
   sender_dns::SendingFacts facts = parts.facts;
-  facts.keys = keys->second;
-  return sender_dns::check_domain(domain, facts, remembered);
+  if (const auto keys = parts.keys.find(domain); keys != parts.keys.end()) facts.keys = keys->second;
+  sender_dns::DomainReport report = sender_dns::check_domain(domain, facts, remembered);
+  if (const auto proof = parts.proofs.find(domain); proof != parts.proofs.end())
+    report.findings.push_back(sender_dns::check_proof_record(domain, parts.proof_label, proof->second, remembered));
+  return report;
 }
 
 int finish(const AccountCommandWorld& world, bool all_right) {
@@ -240,7 +262,11 @@ int run_domain_check(const AccountRequest& request, const AccountCommandWorld& w
   DomainTotals totals(json);
   const auto domains = domains_of(request, world, totals);
   if (!domains) return failed_check(world, domains.error());
-  const CheckParts parts{.facts = *facts, .keys = keys_of_store(*domains, request, world), .dns = dns};
+  const CheckParts parts{.facts = *facts,
+                         .keys = keys_of_store(*domains, request, world),
+                         .proofs = proofs_of_store(*domains, world),
+                         .proof_label = proof_label(world),
+                         .dns = dns};
   if (request.has(kOptionAll)) return check_all(*domains, parts, json, totals, world);
   return check_named(*domains, parts, json, world);
 }
@@ -251,6 +277,17 @@ int run_domain_check(const AccountRequest& request, const AccountCommandWorld& w
   const auto dns = io::make_real_dns(options);
   if (!dns) return failed_check(world, {.what = "dns: " + dns.error()});
   return run_domain_check(request, world, **dns);
+}
+
+std::vector<sender_dns::Finding> look_for_proofs(std::span<const auth::DomainClaim> claims,
+                                                 const AccountCommandWorld& world, io::Dns& dns) {
+  TimedDns timed(dns);
+  sender_dns::RememberedDns remembered(timed);
+  std::vector<sender_dns::Finding> found;
+  for (const auth::DomainClaim& claim : claims)
+    found.push_back(
+        sender_dns::check_proof_record(io::fold_dns_name(claim.domain), proof_label(world), claim.token, remembered));
+  return found;
 }
 
 auth::StoreResult<> check_published_keys(const std::string& domain, std::span<const auth::SigningKeyRecord> keys,

@@ -4,10 +4,13 @@
 
 #include <span>
 #include <string>
+#include <vector>
 
+#include "auth/store/domain_state_admin.h"
 #include "auth/store/signing_key.h"
 #include "engine/cli/accounts.h"
 #include "engine/io/dns.h"
+#include "engine/sender_dns/finding.h"
 
 namespace sluice::cli {
 
@@ -21,5 +24,9 @@ namespace sluice::cli {
 [[nodiscard]] auth::StoreResult<> check_published_keys(const std::string& domain,
                                                        std::span<const auth::SigningKeyRecord> keys,
                                                        const AccountCommandWorld& world);
+
+// The proofs of claims to one domain, looked for in the DNS: a finding for each.
+[[nodiscard]] std::vector<sender_dns::Finding> look_for_proofs(std::span<const auth::DomainClaim> claims,
+                                                               const AccountCommandWorld& world, io::Dns& dns);
 
 }  // namespace sluice::cli

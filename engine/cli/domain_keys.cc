@@ -9,8 +9,10 @@
 #include <vector>
 
 #include "auth/store/account_admin.h"
+#include "auth/store/domain_state_admin.h"
 #include "auth/store/store_values.h"
 #include "engine/cli/domain_check.h"
+#include "engine/cli/domain_claims.h"
 #include "engine/cli/domain_import.h"
 #include "engine/cli/domain_report.h"
 #include "engine/cli/domain_work.h"
@@ -24,21 +26,6 @@ using dkim::Algorithm;
 using domain_keys::Keys;
 
 constexpr std::array kAlgorithms{Algorithm::rsa_sha256, Algorithm::ed25519_sha256};
-
-bool prints_records_alone(const AccountRequest& request) {
-  return request.has(kOptionJson) || request.has(kOptionZone);
-}
-
-auth::StoreResult<> print_records_of(const AccountRequest& request, const AccountCommandWorld& world,
-                                     auth::SigningKeyAdmin& admin) {
-  const auto domain = auth::stored_domain_entry(request.operand);
-  const auto keys = domain ? admin.keys_of(*domain) : std::unexpected(domain.error());
-  if (!keys) return std::unexpected(keys.error());
-  const auto records = domain_keys::customer_records(*domain, *keys, record_rules(world));
-  if (!records) return key_refusal(records.error());
-  print_records(world.out, *records, request);
-  return {};
-}
 
 // The next keys of these algorithms, in the slots that are free for them.
 auth::StoreResult<std::vector<auth::NewSigningKey>> make_keys(const std::string& domain, Keys keys,
@@ -70,6 +57,7 @@ auth::StoreResult<auth::KeyChanges> next_keys(const std::string& domain, Keys ke
 bool may_have_keys(const auth::StoreResult<std::string>& entry) { return entry && !entry->starts_with("*."); }
 
 auth::StoreResult<> add_domain(const AccountRequest& request, const AccountCommandWorld& world) {
+  if (request.has(kOptionProve)) return add_claim(request, world);
   const auto domain = auth::stored_domain_entry(request.operand);
   const bool makes_keys = world.settings.makes_domain_keys && !request.has(kOptionNoKeys) && may_have_keys(domain);
   const auto store = enter_key_store(world);
@@ -82,15 +70,9 @@ auth::StoreResult<> add_domain(const AccountRequest& request, const AccountComma
     return with_name_meant(request, **admin, added.error());
   if (!prints_records_alone(request)) world.out << "domain " << request.operand << ": added\n";
   if (!makes_keys) return {};
-  const auto keys = auth::SigningKeyAdmin::open(store->address);
-  if (!keys) return std::unexpected(keys.error());
-  auto made =
-      (*keys)->change(*domain, [&](Keys present) { return next_keys(*domain, present, kAlgorithms, *store, world); });
-  if (!made)
-    return key_refusal("the domain is added, and has no keys: " + made.error().what +
-                       "; try again with: sluicectl domain rotate " + *domain);
+  if (auto made = make_first_keys(*domain, *store, world); !made) return made;
   if (!prints_records_alone(request)) world.out << "\nTo be published by the customer:\n";
-  return print_records_of(request, world, **keys);
+  return print_domain_records(*domain, std::nullopt, store->address, request, world);
 }
 
 auth::StoreResult<> show_domain(const AccountRequest& request, const AccountCommandWorld& world) {
@@ -98,19 +80,45 @@ auth::StoreResult<> show_domain(const AccountRequest& request, const AccountComm
   if (!address) return key_refusal(address.error());
   const auto admin = auth::AccountAdmin::open(*address, auth::IfMissing::fail, world.hash_cost);
   if (!admin) return std::unexpected(admin.error());
-  const auto domain = (*admin)->domain(request.operand);
-  if (!domain) return with_name_meant(request, **admin, domain.error());
+  const auto states = auth::DomainStateAdmin::open(*address);
+  if (!states) return std::unexpected(states.error());
+  const auto meant = domain_meant(request, **admin, **states);
+  if (!meant) return with_name_meant(request, **admin, meant.error());
+  if (!meant->domain) {
+    const auto claim = claim_meant(*meant);
+    if (!claim) return std::unexpected(claim.error());
+    print_domain(world.out, record_of_claim(*claim), {}, life_rules(world), world.clock.wall(),
+                 request.has(kOptionJson));
+    return {};
+  }
   const auto keys_admin = auth::SigningKeyAdmin::open(*address);
   if (!keys_admin) return std::unexpected(keys_admin.error());
   const auto keys = (*keys_admin)->keys_of(request.operand);
   if (!keys) return std::unexpected(keys.error());
-  print_domain(world.out, *domain, *keys, life_rules(world), world.clock.wall(), request.has(kOptionJson));
+  print_domain(world.out, *meant->domain, *keys, life_rules(world), world.clock.wall(), request.has(kOptionJson));
   return {};
 }
 
 auth::StoreResult<> show_records(const AccountRequest& request, const AccountCommandWorld& world) {
-  const auto admin = open_key_admin(world);
-  return admin ? print_records_of(request, world, **admin) : auth::without_value(admin);
+  const auto address = configured_store(world);
+  if (!address) return key_refusal(address.error());
+  const auto admin = auth::AccountAdmin::open(*address, auth::IfMissing::fail, world.hash_cost);
+  if (!admin) return std::unexpected(admin.error());
+  const auto states = auth::DomainStateAdmin::open(*address);
+  if (!states) return std::unexpected(states.error());
+  const auto meant = domain_meant(request, **admin, **states);
+  if (!meant) return with_name_meant(request, **admin, meant.error());
+  if (!meant->domain) {
+    const auto claim = claim_meant(*meant);
+    return claim ? print_claim_records(*claim, request, world) : auth::without_value(claim);
+  }
+  const auth::DomainRecord& domain = *meant->domain;
+  if (domain.ownership != "proven") return print_domain_records(domain.name, std::nullopt, *address, request, world);
+  const auto token = (*states)->proof_token(domain.customer);
+  if (!token) return std::unexpected(token.error());
+  const auto proof = proof_record(domain.name, *token, world);
+  if (!proof) return std::unexpected(proof.error());
+  return print_domain_records(domain.name, *proof, *address, request, world);
 }
 
 auth::StoreResult<> rotate_keys(const AccountRequest& request, const AccountCommandWorld& world) {
@@ -202,7 +210,9 @@ struct Run {
 constexpr std::array kRuns{Run{AccountVerb::add, add_domain},       Run{AccountVerb::show, show_domain},
                            Run{AccountVerb::records, show_records}, Run{AccountVerb::zone, write_zone},
                            Run{AccountVerb::rotate, rotate_keys},   Run{AccountVerb::activate, activate_keys},
-                           Run{AccountVerb::rewrap, reseal_keys},   Run{AccountVerb::import_keys, import_domain_keys}};
+                           Run{AccountVerb::rewrap, reseal_keys},   Run{AccountVerb::import_keys, import_domain_keys},
+                           Run{AccountVerb::list, list_domains},    Run{AccountVerb::remove, remove_domain},
+                           Run{AccountVerb::prove, prove_domain}};
 
 const Run* run_of(const AccountCommand& command) {
   if (command.object != AccountObject::domain) return nullptr;
@@ -211,6 +221,31 @@ const Run* run_of(const AccountCommand& command) {
 }
 
 }  // namespace
+
+auth::StoreResult<> make_first_keys(const std::string& domain, const KeyStore& store,
+                                    const AccountCommandWorld& world) {
+  const auto admin = auth::SigningKeyAdmin::open(store.address);
+  if (!admin) return std::unexpected(admin.error());
+  auto made = (*admin)->change(domain, [&](Keys keys) { return next_keys(domain, keys, kAlgorithms, store, world); });
+  if (made) return made;
+  return key_refusal("the domain is added, and has no keys: " + made.error().what +
+                     "; try again with: sluicectl domain rotate " + domain);
+}
+
+auth::StoreResult<> print_domain_records(const std::string& domain,
+                                         const std::optional<domain_keys::PublishedRecord>& proof,
+                                         const auth::StoreAddress& store, const AccountRequest& request,
+                                         const AccountCommandWorld& world) {
+  const auto admin = auth::SigningKeyAdmin::open(store);
+  if (!admin) return std::unexpected(admin.error());
+  const auto keys = (*admin)->keys_of(domain);
+  if (!keys) return std::unexpected(keys.error());
+  auto records = domain_keys::customer_records(domain, *keys, record_rules(world));
+  if (!records) return key_refusal(records.error());
+  if (proof) records->insert(records->begin(), *proof);
+  print_records(world.out, *records, request);
+  return {};
+}
 
 bool is_domain_key_command(const AccountCommand& command) { return run_of(command) != nullptr; }
 

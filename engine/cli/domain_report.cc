@@ -30,6 +30,10 @@ std::string step_text(const domain_keys::NextStep& step) {
 
 }  // namespace
 
+bool prints_records_alone(const AccountRequest& request) {
+  return request.has(kOptionJson) || request.has(kOptionZone);
+}
+
 void print_records(std::ostream& out, std::span<const domain_keys::PublishedRecord> records,
                    const AccountRequest& request) {
   if (request.has(kOptionZone)) {

@@ -13,6 +13,8 @@
 
 namespace sluice::cli {
 
+// Whether the records are all that is printed, for another program.
+[[nodiscard]] bool prints_records_alone(const AccountRequest& request);
 // As the request wants them: as a table, as --json or as --zone.
 void print_records(std::ostream& out, std::span<const domain_keys::PublishedRecord> records,
                    const AccountRequest& request);

@@ -28,6 +28,11 @@ domain_keys::RecordRules record_rules(const AccountCommandWorld& world) {
       .ttl_s = static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(keys.record_ttl).count())};
 }
 
+std::string proof_label(const AccountCommandWorld& world) {
+  const config::DomainKeysConfig& keys = world.settings.domain_keys;
+  return keys.proof_label;
+}
+
 auth::StoreResult<KeyStore> enter_key_store(const AccountCommandWorld& world) {
   const config::DomainKeysConfig& keys = world.settings.domain_keys;
   auto wrapper = domain_keys::KeyWrapper::configured(keys.wrapping_key_file);

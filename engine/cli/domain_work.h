@@ -16,6 +16,8 @@ namespace sluice::cli {
 
 [[nodiscard]] domain_keys::LifeRules life_rules(const AccountCommandWorld& world);
 [[nodiscard]] domain_keys::RecordRules record_rules(const AccountCommandWorld& world);
+// The name below a domain at which its proof is.
+[[nodiscard]] std::string proof_label(const AccountCommandWorld& world);
 
 // A store with keys in it, and what they are sealed with.
 struct KeyStore {

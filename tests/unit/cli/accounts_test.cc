@@ -170,7 +170,8 @@ TEST_F(CtlAccountsTest, ListsAndShows) {
             "name  status  reason  created               domain_count  account_count  class  limits\n"
             "Acme  active  -       2026-01-01T00:00:01Z  1             1              -      -\n");
   ASSERT_EQ(run({"domain", "show", "EXAMPLE.COM"}), kCtlDone);
-  EXPECT_EQ(out_, "name: example.com\ncustomer: Acme\nownership: asserted\ncreated: 2026-01-01T00:00:01Z\n");
+  EXPECT_EQ(out_,
+            "name: example.com\ncustomer: Acme\nownership: asserted\nstate: asserted\ncreated: 2026-01-01T00:00:01Z\n");
   ASSERT_EQ(run({"account", "list", "--customer", "Acme"}), kCtlDone);
   EXPECT_NE(out_.find("tim@example.com  Acme"), std::string::npos) << out_;
   ASSERT_EQ(run({"customer", "show", "acme"}), kCtlDone);

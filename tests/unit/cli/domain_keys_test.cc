@@ -113,7 +113,8 @@ TEST_F(DomainKeysTest, WithoutDkimNothingIsDifferent) {
   EXPECT_EQ(out_, "domain example.com: added\n");
   EXPECT_THAT(keys(), IsEmpty());
   ASSERT_EQ(run({"domain", "show", "example.com"}), kCtlDone);
-  EXPECT_EQ(out_, "name: example.com\ncustomer: Acme\nownership: asserted\ncreated: 2026-01-01T00:00:00Z\n");
+  EXPECT_EQ(out_,
+            "name: example.com\ncustomer: Acme\nownership: asserted\nstate: asserted\ncreated: 2026-01-01T00:00:00Z\n");
 }
 
 TEST_F(DomainKeysTest, NoKeysWhereNoneAreWantedOrForAllBelowADomain) {
