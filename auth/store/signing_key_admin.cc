@@ -109,7 +109,21 @@ StoreResult<> SigningKeyAdmin::change(std::string_view domain, const Decide& dec
     if (StoreResult<> done = write_state(*entry, each); !done) return done;
   for (const NewSigningKey& each : changes->keys)
     if (StoreResult<> done = write_key(*entry, each); !done) return done;
+  StoreResult<> counted = database_->run(
+      {"INSERT INTO setting (key, value) VALUES ('signing_key_changes', '1') ON CONFLICT (key) DO UPDATE SET value ="
+       " CAST(CAST(setting.value AS INTEGER) + 1 AS TEXT)",
+       "INSERT INTO setting (key, value) VALUES ('signing_key_changes', '1') ON CONFLICT (key) DO UPDATE SET value ="
+       " CAST(CAST(setting.value AS BIGINT) + 1 AS TEXT)"});
+  if (!counted) return counted;
   return (*transaction)->commit();
+}
+
+StoreResult<std::int64_t> SigningKeyAdmin::changes() {
+  return database_->number(
+      {"SELECT coalesce(max(CAST(value AS INTEGER)), 0) FROM setting"
+       " WHERE key = 'signing_key_changes'",
+       "SELECT coalesce(max(CAST(value AS BIGINT)), 0) FROM setting"
+       " WHERE key = 'signing_key_changes'"});
 }
 
 StoreResult<std::uint32_t> SigningKeyAdmin::serial(const std::string& digest, WallMillis now) {

@@ -51,6 +51,8 @@ class SigningKeyAdmin {
   // `decide` is given the domain's keys, and says what is to become of them; an error changes nothing.
   using Decide = std::function<StoreResult<KeyChanges>(std::span<const SigningKeyRecord>)>;
   [[nodiscard]] StoreResult<> change(std::string_view domain, const Decide& decide);
+  // How often that was done, by anybody: another number than before where keys may have changed.
+  [[nodiscard]] StoreResult<std::int64_t> changes();
 
   struct Publication {
     WallMillis now = 0;

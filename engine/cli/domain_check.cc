@@ -1,7 +1,6 @@
 #include "engine/cli/domain_check.h"
 
 #include <algorithm>
-#include <chrono>
 #include <map>
 #include <optional>
 #include <ostream>
@@ -13,15 +12,13 @@
 #include "engine/cli/domain_check_report.h"
 #include "engine/cli/domain_work.h"
 #include "engine/cli/progress.h"
-#include "engine/io/blocking_dns.h"
-#include "engine/io/blocking_wait.h"
+#include "engine/domain_upkeep/record_checks.h"
 #include "engine/io/files.h"
 #include "engine/io/interfaces.h"
 #include "engine/io/parallel.h"
 #include "engine/io/real_dns.h"
 #include "engine/mx/special_purpose.h"
 #include "engine/sender_dns/domain_check.h"
-#include "engine/smtp/base64.h"
 #include "engine/text/quoted.h"
 #include "engine/text/table_text.h"
 
@@ -29,21 +26,6 @@ namespace sluice::cli {
 namespace {
 
 constexpr std::size_t kChecksAtOnce = 64;
-constexpr Duration kDomainTimeout = std::chrono::seconds(60);
-
-// What is asked for one domain, for a time.
-class TimedDns final : public sender_dns::DnsSource {
- public:
-  explicit TimedDns(io::Dns& dns) : dns_(dns), deadline_(kDomainTimeout) {}
-  io::DnsReply ask(const std::string& name, io::DnsType type) override {
-    if (deadline_.is_over()) return io::dns_failure("the time for this domain is over: its name servers are slow");
-    return dns_.ask(name, type);
-  }
-
- private:
-  io::BlockingDns dns_;
-  io::BlockingDeadline deadline_;
-};
 
 // A wrong word of the command line, or what has failed.
 struct CheckFailure {
@@ -134,15 +116,6 @@ std::expected<std::vector<std::string>, CheckFailure> domains_of(const AccountRe
   return domains;
 }
 
-// As the record of `key` should have it; nothing: the store has what is none.
-std::optional<sender_dns::ExpectedKey> expected_key(const auth::SigningKeyRecord& key) {
-  sender_dns::ExpectedKey expected{.selector = key.selector, .key = sender_dns::PublicKey()};
-  const bool rsa = key.algorithm == dkim::name(dkim::Algorithm::rsa_sha256);
-  expected.key->type = rsa ? sender_dns::KeyType::rsa : sender_dns::KeyType::ed25519;
-  if (!smtp::decode_base64(key.public_key, expected.key->bytes)) return std::nullopt;
-  return expected;
-}
-
 // The keys that the store has of domains, whose records are to be there.
 using KeysByDomain = std::map<std::string, std::vector<sender_dns::ExpectedKey>, std::less<>>;
 
@@ -162,7 +135,7 @@ KeysByDomain keys_of_store(const std::vector<std::string>& domains, const Accoun
     // It need not be one of the store.
     if (!keys) continue;
     for (const auth::SigningKeyRecord& key : *keys)
-      if (auto expected = key.state == auth::KeyState::revoked ? std::nullopt : expected_key(key))
+      if (auto expected = key.state == auth::KeyState::revoked ? std::nullopt : domain_upkeep::expected_key(key))
         all[domain].push_back(*std::move(expected));
   }
   return all;
@@ -195,7 +168,7 @@ struct CheckParts {
 };
 
 sender_dns::DomainReport check_one(const std::string& domain, const CheckParts& parts) {
-  TimedDns timed(parts.dns);
+  domain_upkeep::TimedDns timed(parts.dns);
   sender_dns::RememberedDns remembered(timed);
   sender_dns::SendingFacts facts = parts.facts;
   if (const auto keys = parts.keys.find(domain); keys != parts.keys.end()) facts.keys = keys->second;
@@ -281,7 +254,7 @@ int run_domain_check(const AccountRequest& request, const AccountCommandWorld& w
 
 std::vector<sender_dns::Finding> look_for_proofs(std::span<const auth::DomainClaim> claims,
                                                  const AccountCommandWorld& world, io::Dns& dns) {
-  TimedDns timed(dns);
+  domain_upkeep::TimedDns timed(dns);
   sender_dns::RememberedDns remembered(timed);
   std::vector<sender_dns::Finding> found;
   for (const auth::DomainClaim& claim : claims)
@@ -294,12 +267,12 @@ auth::StoreResult<> check_published_keys(const std::string& domain, std::span<co
                                          const AccountCommandWorld& world) {
   const auto dns = io::make_real_dns(world.settings.dns);
   if (!dns) return key_refusal("dns: " + dns.error());
-  TimedDns timed(**dns);
+  domain_upkeep::TimedDns timed(**dns);
   sender_dns::RememberedDns remembered(timed);
   const std::string folded = io::fold_dns_name(domain);
   for (const auth::SigningKeyRecord& key : keys) {
     if (key.state != auth::KeyState::published) continue;
-    const auto expected = expected_key(key);
+    const auto expected = domain_upkeep::expected_key(key);
     if (!expected) return key_refusal("key " + key.selector + ": its public half in the store is no base64");
     const sender_dns::Finding found = sender_dns::check_dkim_record(folded, *expected, remembered).finding;
     if (found.verdict != sender_dns::Verdict::right)

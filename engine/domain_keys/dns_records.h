@@ -23,6 +23,7 @@ struct RecordRules {
   std::uint32_t ttl_s = 0;  // of the zone's records
   // A domain without keys gets some: with a zone, the CNAMEs of all slots are known before.
   bool keys_to_come = false;
+  friend bool operator==(const RecordRules&, const RecordRules&) = default;
 };
 
 struct PublishedRecord {

@@ -100,9 +100,12 @@ bool signs(const SigningKeyRecord& key, WallMillis now) {
 NextStep next_step(const SigningKeyRecord& key, const LifeRules& rules, WallMillis now) {
   switch (key.state) {
     case KeyState::published:
-      return {.what = "signs once its record is in the DNS: sluicectl domain activate", .at = std::nullopt};
+      return {.what = rules.looked_for ? "signs once the relay has seen its record in the DNS"
+                                       : "signs once its record is in the DNS: sluicectl domain activate",
+              .at = std::nullopt};
     case KeyState::active:
       if (key.since > now) return {.what = "signs", .at = key.since};
+      if (rules.rotate_after > 0) return {.what = "the next key is made", .at = key.since + rules.rotate_after};
       return {};
     case KeyState::retired:
       if (key.since > now) return {.what = "signs no more", .at = key.since};

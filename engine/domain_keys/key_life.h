@@ -31,6 +31,8 @@ struct LifeRules {
   std::string selector_prefix = "sl";
   WallMillis record_ttl = 0;    // how long others keep a record, or that there is none
   WallMillis retire_after = 0;  // how long mail may be on its way
+  WallMillis rotate_after = 0;  // how long a key signs before the next one is made; 0: by hand
+  bool looked_for = false;      // the relay looks for records by itself, and activates what it has seen
 };
 
 using Keys = std::span<const auth::SigningKeyRecord>;

@@ -101,6 +101,13 @@ TEST(KeyLife, SaysWhatComesNext) {
   EXPECT_EQ(step(KeyState::retired, kStart + 1).what, "signs no more");
   EXPECT_EQ(step(KeyState::retired, kStart).at, kStart + 2 * kDay);
   EXPECT_EQ(step(KeyState::revoked, kStart).what, "");
+  LifeRules by_itself = kRules;
+  by_itself.rotate_after = 30 * kDay;
+  by_itself.looked_for = true;
+  EXPECT_EQ(next_step(key("s", KeyState::active, kStart), by_itself, kStart).at, kStart + 30 * kDay);
+  EXPECT_EQ(next_step(key("s", KeyState::active, kStart + 1), by_itself, kStart).at, kStart + 1);
+  EXPECT_EQ(next_step(key("s", KeyState::published, kStart), by_itself, kStart).what,
+            "signs once the relay has seen its record in the DNS");
 }
 
 // A domain's keys, its zone, the relay and the world's resolvers over months: an operator who rotates and activates

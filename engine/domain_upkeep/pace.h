@@ -1,0 +1,32 @@
+// How often the relay looks after its domains: each once in a while, spread over that while, and not more at a time
+// than name servers and the store can bear.  Pure.  Any thread.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+#include "auth/store/domain_state_admin.h"
+#include "auth/store/signing_key.h"
+#include "engine/base/time.h"
+#include "engine/domain_keys/key_life.h"
+
+namespace sluice::domain_upkeep {
+
+inline constexpr std::size_t kDomainsAtOnce = 8;
+// Between the beginnings of two checks.  At most 20 a second: a million domains in half a day.
+inline constexpr Duration kPaceLeast = std::chrono::milliseconds(50);
+inline constexpr Duration kPaceMost = std::chrono::seconds(10);
+// What is waited for in the DNS is looked for again so soon: the proof of a claim in its first day, keys in theirs.
+inline constexpr Duration kLookAgainSoon = std::chrono::minutes(10);
+
+// A little faster than needed: each domain once in `check_every`, and young claims, of which all are thought to be
+// some.
+[[nodiscard]] Duration time_between_checks(const auth::DomainStateAdmin::Counts& counts, Duration check_every);
+
+// When a domain is to be looked at again before it is its turn: where something is wrong that was not so before, and
+// where a key waits to be seen that was made within a day.  Nothing: at its turn.
+[[nodiscard]] std::optional<WallMillis> look_again(const auth::DomainState& state, domain_keys::Keys keys,
+                                                   Duration check_every, WallMillis now);
+
+}  // namespace sluice::domain_upkeep
