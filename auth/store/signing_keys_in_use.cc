@@ -30,8 +30,9 @@ StoreResult<std::vector<KeyInUse>> SigningKeysInUse::find(std::string_view domai
   bool unreadable = false;
   StoreResult<> done = (*store)->query(
       "SELECT selector, private_key, sealed FROM signing_key WHERE domain = $1"
-      " AND (state = 'active' AND since_ms <= $2 OR state = 'retired' AND since_ms > $2) ORDER BY selector",
-      {domain, now}, [&](const Row& row) {
+      " AND (state = 'active' AND since_ms <= $2 OR state = 'retired' AND since_ms > $2)"
+      " AND ($3 = 1 OR NOT EXISTS (SELECT 1 FROM domain WHERE name = $1 AND failing_since_ms <> 0)) ORDER BY selector",
+      {domain, now, std::int64_t{failing_ == WhileFailing::sign ? 1 : 0}}, [&](const Row& row) {
         auto key = private_key_of(row, 1, 2);
         unreadable = unreadable || !key;
         if (key) keys.push_back({.selector = row.text(0), .private_key = *std::move(key)});

@@ -2,6 +2,7 @@
 // calls take turns.  Calls block.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -21,10 +22,13 @@ struct KeyInUse {
   StoredPrivateKey private_key;
 };
 
+// What a domain's keys are good for while it is failing (domain_state_admin.h).
+enum class WhileFailing : std::uint8_t { sign, as_without_key };
+
 class SigningKeysInUse {
  public:
   // It is opened when it is first asked.
-  explicit SigningKeysInUse(StoreAddress address) : address_(std::move(address)) {}
+  SigningKeysInUse(StoreAddress address, WhileFailing failing) : address_(std::move(address)), failing_(failing) {}
 
   // `domain`: A-labels in lower case; itself, not what lies above it.  In the order of selectors.  not_found: there is
   // no store yet.
@@ -34,6 +38,7 @@ class SigningKeysInUse {
   [[nodiscard]] StoreResult<Database*> database();
 
   const StoreAddress address_;
+  const WhileFailing failing_;
   std::mutex mutex_;  // over what follows
   std::unique_ptr<StoreConnection> connection_;
 };

@@ -142,7 +142,8 @@ constexpr std::string_view kDomainKeys =
     "Ed25519, "
     "and the records are printed that its customer is to publish, once: with dkim.zone four CNAMEs into that zone, two "
     "for each algorithm, so that no later key is their business; without it the keys themselves as TXT. An SPF record "
-    "that there is already gets the include alone. Nothing is signed with the keys before sluicectl domain activate.";
+    "that there is already gets the include alone. Nothing is signed with the keys before the relay "
+    "(dkim.check_every_s) or sluicectl domain activate has seen their records.";
 
 constexpr std::array kAllAccountCommands{
     AccountCommand{customer, add, "customer", "add", "NAME", 0, 0, "add a customer",
@@ -213,18 +214,19 @@ constexpr std::array kAllAccountCommands{
         "customers who want to prove it, the one whose token is there has it. The record is to stay there: "
         "domain check looks for it, too. A name server that fails changes nothing.",
         "sluicectl domain prove example.com"},
-    AccountCommand{domain, zone, "domain", "zone", "", kOptionOutput, 0, "write your zone of all domains' keys",
-                   "Prints the zone dkim.zone with the keys of all domains, which nsd, knot and bind load. Its serial "
-                   "rises when something in it has changed, and else stays. Keys that were retired for longer than "
-                   "dkim.retire_after_s are revoked first: their record stays, with an empty p=, and the private half "
-                   "is removed. Run it behind each change, and once a day.",
-                   "sluicectl domain zone --output /var/lib/sluice/zone/dkim.isp.example"},
     AccountCommand{
-        domain, rotate, "domain", "rotate", "DOMAIN", kOptionAlgorithm, 0, "make a domain's next keys",
-        "They are made in the slots that are free, to be published: by sluicectl domain zone, or, without "
-        "dkim.zone, by the customer (sluicectl domain records). The present ones sign until sluicectl domain "
-        "activate. Also for a domain that has no keys yet.",
-        "sluicectl domain rotate example.com"},
+        domain, zone, "domain", "zone", "", kOptionOutput, 0, "write your zone of all domains' keys",
+        "Prints the zone dkim.zone with the keys of all domains, which nsd, knot and bind load. Its serial "
+        "rises when something in it has changed, and else stays. Keys that were retired for longer than "
+        "dkim.retire_after_s are revoked first: their record stays, with an empty p=, and the private half "
+        "is removed. Run it behind each change, and once a day, where the relay does not write dkim.zone_file.",
+        "sluicectl domain zone --output /var/lib/sluice/zone/dkim.isp.example"},
+    AccountCommand{domain, rotate, "domain", "rotate", "DOMAIN", kOptionAlgorithm, 0, "make a domain's next keys",
+                   "They are made in the slots that are free, to be published: by sluicectl domain zone, or, without "
+                   "dkim.zone, by the customer (sluicectl domain records). The present ones sign until the relay "
+                   "(dkim.check_every_s) or sluicectl domain activate has seen the new ones. Also for a domain that "
+                   "has no keys yet.",
+                   "sluicectl domain rotate example.com"},
     AccountCommand{domain, activate, "domain", "activate", "DOMAIN", kOptionSeen, 0,
                    "sign with a domain's published keys",
                    "Their records are looked for in the DNS, and nothing is changed unless all are there. They sign "

@@ -16,7 +16,9 @@ domain_keys::LifeRules life_rules(const AccountCommandWorld& world) {
   const config::DomainKeysConfig& keys = world.settings.domain_keys;
   return {.selector_prefix = keys.selector_prefix,
           .record_ttl = millis_of(keys.record_ttl),
-          .retire_after = millis_of(keys.retire_after)};
+          .retire_after = millis_of(keys.retire_after),
+          .rotate_after = millis_of(keys.rotate_every),
+          .looked_for = keys.check_every > Duration::zero()};
 }
 
 domain_keys::RecordRules record_rules(const AccountCommandWorld& world) {

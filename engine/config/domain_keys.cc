@@ -14,6 +14,8 @@ constexpr std::size_t kSelectorPrefixMax = 40;
 constexpr std::int64_t kRecordTtlMaxS = kDayS;
 constexpr std::int64_t kRetireAfterMinS = kHourS;
 constexpr std::int64_t kRetireAfterMaxS = 90 * kDayS;
+constexpr std::int64_t kCheckEveryMaxS = 30 * kDayS;
+constexpr std::int64_t kRotateEveryMaxS = 3650 * kDayS;
 
 std::expected<std::string, std::string> check_selector_prefix(std::string_view text) {
   const bool fits =
@@ -40,6 +42,41 @@ constexpr TextRule kProofLabelRule{check_proof_label,
 std::expected<std::string, std::string> parse_name_server(std::string_view text) {
   if (text.empty()) return std::unexpected("is empty");
   return kHostNameRule.check(text);
+}
+
+void read_upkeep(ConfigSection& section, DomainKeysConfig& keys) {
+  using Failing = ConfigSection::Choice<auth::WhileFailing>;
+  section.about(
+      "The relay looks by itself once in so many seconds whether each domain's records in the DNS are right, makes a "
+      "claim a domain once its proof is seen, has keys sign whose records it has seen, and revokes the old ones. "
+      "Relays on one store share the work. 0: it does none of this.");
+  section.seconds("check_every_s", keys.check_every, 0, kCheckEveryMaxS);
+  section.about(
+      "The next key is made when one has signed for so long, for one algorithm at a time: 7776000 is 90 days. 0: by "
+      "hand, with `sluicectl domain rotate`.");
+  section.seconds("rotate_every_s", keys.rotate_every, 0, kRotateEveryMaxS);
+  section.about(
+      "The file of the zone, which the relay writes anew when keys have changed: your name server is to load it then. "
+      "Its directory has to be writable by server.user.");
+  section.example("\"/var/lib/sluice/dkim.isp.example.zone\"");
+  section.text("zone_file", keys.zone_file, kPathRule);
+  section.about(
+      "A domain is failing once two checks in a row, half an hour apart, have found something wrong; the log says so "
+      "(domain_failing). Its mail is signed as before (\"sign\"), or goes as that of a domain without key does "
+      "(\"as_without_key\", see unsigned), where its keys are in the store.");
+  section.choice(
+      "failing", keys.failing,
+      {Failing{"sign", auth::WhileFailing::sign}, Failing{"as_without_key", auth::WhileFailing::as_without_key}});
+  const bool checks = keys.check_every > Duration::zero();
+  if (!checks && keys.rotate_every > Duration::zero())
+    section.error("rotate_every_s", "is more than 0, and check_every_s is 0: no key would be seen", "0");
+  if (!checks && keys.failing != auth::WhileFailing::sign)
+    section.error("failing", "is \"as_without_key\", and check_every_s is 0: no domain is checked", "\"sign\"");
+  if (keys.zone.empty() && keys.rotate_every > Duration::zero())
+    section.error("rotate_every_s", "is more than 0, and there is no zone: customers would have to publish each key",
+                  "0, or a zone");
+  if (!keys.zone_file.empty() && (keys.zone.empty() || keys.zone_name_servers.empty()))
+    section.error("zone_file", "is there, and zone or zone_name_servers is not", "no zone_file, or both of them");
 }
 
 }  // namespace
@@ -73,6 +110,7 @@ void read_domain_keys(ConfigSection& section, DomainKeysConfig& keys) {
       "That a domain is theirs customers prove (sluicectl domain add --prove) with a TXT record at this name below it, "
       "such as _isp-challenge.example.com. Once it is changed, all of them have to publish another record.");
   section.text("proof_label", keys.proof_label, kProofLabelRule);
+  read_upkeep(section, keys);
 }
 
 }  // namespace sluice::config

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "auth/store/signing_keys_in_use.h"
 #include "engine/base/time.h"
 
 namespace sluice::config {
@@ -14,10 +15,14 @@ struct DomainKeysConfig {
   std::string selector_prefix = "sl";
   std::string zone;  // the ISP's own, which customers' CNAMEs lead into; empty: they publish the keys themselves
   std::vector<std::string> zone_name_servers;
+  std::string zone_file;  // that the relay keeps; empty: none
   Duration record_ttl = std::chrono::minutes(5);
   Duration retire_after = std::chrono::days(7);
-  std::string spf_include;  // empty: nothing is said of SPF
   std::string proof_label = "_sluice-challenge";
+  std::string spf_include;                      // empty: nothing is said of SPF
+  Duration check_every = std::chrono::days(1);  // each domain, by the relay; 0: it checks none
+  Duration rotate_every{0};                     // 0: by hand
+  auth::WhileFailing failing = auth::WhileFailing::sign;
 };
 
 }  // namespace sluice::config

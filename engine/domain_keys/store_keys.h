@@ -19,8 +19,9 @@ namespace sluice::domain_keys {
 // The store is opened when it is first asked: until there is one, no domain has a key in it.
 class StoreKeys final : public dkim::KeySource {
  public:
-  StoreKeys(auth::StoreAddress address, KeyWrapper wrapper, std::unique_ptr<io::Clock> clock)
-      : keys_(std::move(address)), wrapper_(std::move(wrapper)), clock_(std::move(clock)) {}
+  StoreKeys(auth::StoreAddress address, KeyWrapper wrapper, std::unique_ptr<io::Clock> clock,
+            auth::WhileFailing failing)
+      : keys_(std::move(address), failing), wrapper_(std::move(wrapper)), clock_(std::move(clock)) {}
 
   std::expected<std::vector<dkim::StoredKey>, std::string> keys_of(std::string_view domain) override;
 

@@ -11,6 +11,7 @@
 #include "engine/io/files.h"
 #include "engine/io/real_platform.h"
 #include "engine/server/notifier_options.h"
+#include "engine/server/upkeep_plan.h"
 #include "engine/signing/key_directory.h"
 #include "engine/tls/client_authority.h"
 #include "engine/tls/client_context.h"
@@ -277,13 +278,15 @@ namespace {
 
 // Files, which an operator has put there, go before the store.
 std::expected<std::shared_ptr<dkim::KeySource>, std::string> key_source(const config::Config& config) {
-  auto wrapper = domain_keys::KeyWrapper::configured(config.dkim.domain_keys.wrapping_key_file);
+  const config::DomainKeysConfig& keys = config.dkim.domain_keys;
+  auto wrapper = domain_keys::KeyWrapper::configured(keys.wrapping_key_file);
   if (!wrapper) return std::unexpected(std::move(wrapper.error()));
   auto address = auth::store_address_of(config.store.accounts, config.store.server);
   if (!address) return std::unexpected(std::move(address.error()));
   return std::make_shared<domain_keys::FirstOfSources>(std::vector<std::shared_ptr<dkim::KeySource>>{
       std::make_shared<signing::KeyDirectory>(config.dkim.key_directory),
-      std::make_shared<domain_keys::StoreKeys>(*std::move(address), *std::move(wrapper), io::make_real_clock())});
+      std::make_shared<domain_keys::StoreKeys>(*std::move(address), *std::move(wrapper), io::make_real_clock(),
+                                               keys.failing)});
 }
 
 // A listener on all addresses that has the port of a route by MX is there on all addresses of loopback, too.
@@ -344,6 +347,11 @@ std::expected<std::shared_ptr<const Plan>, std::vector<std::string>> make_plan(c
     } else {
       errors.push_back(std::move(source.error()));
     }
+  }
+  if (auto upkeep = make_upkeep_plan(config)) {
+    plan->upkeep = *std::move(upkeep);
+  } else if (plan->keys != nullptr) {
+    errors.push_back(std::move(upkeep.error()));
   }
   if (config.reports.from.empty()) config.reports.from = "MAILER-DAEMON@" + config.server.hostname;
   if (auto notify = notifier_options(config)) {

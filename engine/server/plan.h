@@ -30,6 +30,8 @@ struct NotifierOptions;
 
 namespace sluice::server {
 
+struct UpkeepPlan;  // upkeep_plan.h
+
 struct ListenerPlan {
   std::vector<io::Address> addresses;
   session::ListenerRules rules;  // without the TLS context, which each core makes for itself
@@ -47,6 +49,7 @@ struct Plan {
   std::shared_ptr<const io::CountryDatabase> countries;   // null: countries are not counted
   std::optional<policy::ClusterOptions> cluster;          // none: limits are this relay's own
   std::shared_ptr<signing::KeyCache> keys;                // null: no mail is signed
+  std::shared_ptr<const UpkeepPlan> upkeep;               // null: nothing is done for domains
   bool needs_spool = true;                                // false: whatever happens to a message, its client hears it
 };
 

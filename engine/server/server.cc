@@ -126,6 +126,7 @@ std::expected<void, std::vector<std::string>> Server::open_files() {
   open_trace();
   open_notifier();
   events_ = &dispatcher_->open();
+  domain_watch_ = std::make_unique<DomainWatch>(*clock_, dispatcher_->open());
   const auto address = auth::store_address_of(config.store.accounts, config.store.server);
   if (!address) return failed(config.store.key() + ": " + address.error());
   auto store = auth::open_account_store(*address);
@@ -316,6 +317,7 @@ void Server::start_services() {
     thread->core->post([&thread = *thread] { thread.core->services().add(outlast_control(thread)); });
   monitor_cores();
   watch_store(*home);
+  domain_watch_->follow(plan_->upkeep, *dns_);
   home->post([this, home, asks = auth::tells_some_mailboxes(plan_->config.backends), cluster = plan_->cluster] {
     start_control(*home);
     watch_addresses(*home);

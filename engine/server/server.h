@@ -23,6 +23,7 @@
 #include "engine/server/control.h"
 #include "engine/server/core.h"
 #include "engine/server/decision_log.h"
+#include "engine/server/domain_watch.h"
 #include "engine/server/listening.h"
 #include "engine/server/monitoring.h"
 #include "engine/server/plan.h"
@@ -165,7 +166,8 @@ class Server {
   std::shared_future<void> workers_gone_{no_workers_.get_future()};
   std::mutex reloading_;  // over plan_ and certificates_ once the cores run
   std::vector<int> monitoring_sockets_;
-  CertificateWatch certificate_watch_;      // the monitoring thread's
+  CertificateWatch certificate_watch_;  // the monitoring thread's
+  std::unique_ptr<DomainWatch> domain_watch_;
   std::unique_ptr<Monitoring> monitoring_;  // null: there is no monitoring; goes first, as it asks the others
 };
 

@@ -57,6 +57,7 @@ std::expected<void, std::vector<std::string>> Server::open_monitoring() {
 std::vector<metrics::Family> Server::event_families() {
   std::vector<metrics::Family> families = event_metrics_->families();
   families.push_back(certificate_watch_.family());
+  std::ranges::move(domain_watch_->families(), std::back_inserter(families));
   families.push_back({.name = "sluice_shield_entries",
                       .kind = metrics::Kind::gauge,
                       .help = "Addresses, networks, accounts and pairs of them that the shield knows of.",

@@ -86,6 +86,7 @@ void Server::adopt(std::shared_ptr<const Plan> plan) {
   threads_.front()->core->post([this, alone = scram_alone_listeners(*plan_)]() mutable {
     if (store_watch_ != nullptr) store_watch_->set_scram_alone(std::move(alone));
   });
+  domain_watch_->follow(plan_->upkeep, *dns_);
   share_out_files();
 }
 

@@ -21,6 +21,7 @@ void Server::watch_cores() {
 
 // The rings go last: a thread that has posted to a core wakes it after that, and the core may have ended already.
 void Server::join_threads() {
+  domain_watch_->stop();
   for (auto& thread : threads_) {
     const auto ended = thread->ended.get_future();
     while (ended.wait_for(std::min(service_.until_watch(clock_->now()), kWaitMax)) == std::future_status::timeout)

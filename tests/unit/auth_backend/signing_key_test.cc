@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "auth/store/domain_state_admin.h"
 #include "auth/store/signing_key_admin.h"
 #include "auth/store/signing_keys_in_use.h"
 #include "auth/store/store_copy.h"
@@ -54,9 +55,10 @@ class SigningKeyTest : public StoreTest {
       all.push_back(key.selector + " " + std::string(key_state_name(key.state)));
     return all;
   }
-  std::vector<std::string> in_use(WallMillis now, std::string_view domain = "example.com") {
+  std::vector<std::string> in_use(WallMillis now, std::string_view domain = "example.com",
+                                  WhileFailing failing = WhileFailing::sign) {
     std::vector<std::string> all;
-    const auto source = std::make_unique<SigningKeysInUse>(address());
+    const auto source = std::make_unique<SigningKeysInUse>(address(), failing);
     for (const KeyInUse& key : source->find(domain, now).value())
       all.push_back(key.selector + " " + std::string(key.private_key.text.reveal()));
     return all;
@@ -119,6 +121,28 @@ TEST_F(SigningKeyTest, AnErrorOfTheDecisionChangesNothing) {
   EXPECT_THAT(states(), ElementsAre("a active"));
 }
 
+TEST_F(SigningKeyTest, EachChangeIsCounted) {
+  EXPECT_EQ(keys_->changes().value(), 0);
+  expect_ok(add("a", KeyState::active));
+  expect_ok(set("a", KeyState::retired, kTestNow));
+  EXPECT_EQ(keys_->changes().value(), 2);
+  EXPECT_FALSE(keys_->change("other.example", [](auto) -> StoreResult<KeyChanges> { return KeyChanges{}; }));
+  EXPECT_EQ(keys_->changes().value(), 2);
+}
+
+TEST_F(SigningKeyTest, ThoseOfADomainThatIsFailingSignWhereThatIsWanted) {
+  expect_ok(add("a", KeyState::active));
+  const auto states = DomainStateAdmin::open(address()).value();
+  auto state = states->state("example.com").value();
+  state.failing_since = kTestNow;
+  expect_ok(states->save(state));
+  EXPECT_THAT(in_use(kTestNow), ElementsAre("a privatea"));
+  EXPECT_THAT(in_use(kTestNow, "example.com", WhileFailing::as_without_key), IsEmpty());
+  state.failing_since = 0;
+  expect_ok(states->save(state));
+  EXPECT_THAT(in_use(kTestNow, "example.com", WhileFailing::as_without_key), ElementsAre("a privatea"));
+}
+
 TEST_F(SigningKeyTest, OneSignsUntilTheOtherTakesItsPlace) {
   expect_ok(add("old", KeyState::retired, kTestNow + 10));
   expect_ok(add("new", KeyState::active, kTestNow + 10));
@@ -173,7 +197,7 @@ TEST_F(SigningKeyTest, AreCopiedWithTheStore) {
   expect_ok(add("a", KeyState::active));
   const StoreAddress copy(directory_ + "/copy.db");
   ASSERT_TRUE(copy_store(address(), copy, {}).has_value());
-  const auto source = std::make_unique<SigningKeysInUse>(copy);
+  const auto source = std::make_unique<SigningKeysInUse>(copy, WhileFailing::sign);
   const auto keys = source->find("example.com", kTestNow).value();
   ASSERT_EQ(keys.size(), 1U);
   EXPECT_EQ(keys[0].selector, "a");
@@ -183,7 +207,7 @@ TEST_F(SigningKeyTest, AreCopiedWithTheStore) {
 
 TEST_F(SigningKeyTest, AreFoundWhereTheStoreWasReplaced) {
   if (address().server != nullptr) GTEST_SKIP() << "files alone are replaced";
-  const auto source = std::make_unique<SigningKeysInUse>(address());
+  const auto source = std::make_unique<SigningKeysInUse>(address(), WhileFailing::sign);
   const StoreAddress copy(directory_ + "/copy.db");
   ASSERT_TRUE(copy_store(address(), copy, {}).has_value());
   expect_ok(add("a", KeyState::active));

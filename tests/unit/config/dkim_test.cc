@@ -55,6 +55,32 @@ TEST(DkimConfig, AKeysRecordStaysLongerThanAMessageThatItHasSigned) {
   EXPECT_THAT(dkim_errors("enabled = false\nretire_after_s = 3600\n"), IsEmpty());
 }
 
+TEST(DkimConfig, TheRelayChecksDomainsOnceADayAndRotatesWhereAsked) {
+  const DomainKeysConfig by_default = read("").domain_keys;
+  EXPECT_EQ(by_default.check_every, std::chrono::days(1));
+  EXPECT_EQ(by_default.rotate_every, Duration::zero());
+  EXPECT_EQ(by_default.failing, auth::WhileFailing::sign);
+  EXPECT_EQ(by_default.zone_file, "");
+  const std::string zone = "zone = \"dkim.isp.example\"\nzone_name_servers = [\"ns.isp.example\"]\n";
+  const DomainKeysConfig keys = read(zone +
+                                     "check_every_s = 3600\nrotate_every_s = 7776000\nfailing = \"as_without_key\"\n"
+                                     "zone_file = \"/var/lib/zone\"\n")
+                                    .domain_keys;
+  EXPECT_EQ(keys.check_every, std::chrono::hours(1));
+  EXPECT_EQ(keys.rotate_every, std::chrono::days(90));
+  EXPECT_EQ(keys.failing, auth::WhileFailing::as_without_key);
+  EXPECT_EQ(keys.zone_file, "/var/lib/zone");
+  EXPECT_THAT(dkim_errors("rotate_every_s = 7776000\n"),
+              ElementsAre("dkim.rotate_every_s: is more than 0, and there is no zone: customers would have to publish "
+                          "each key"));
+  EXPECT_THAT(dkim_errors(zone + "check_every_s = 0\nrotate_every_s = 7776000\n"),
+              ElementsAre("dkim.rotate_every_s: is more than 0, and check_every_s is 0: no key would be seen"));
+  EXPECT_THAT(dkim_errors("check_every_s = 0\nfailing = \"as_without_key\"\n"),
+              ElementsAre("dkim.failing: is \"as_without_key\", and check_every_s is 0: no domain is checked"));
+  EXPECT_THAT(dkim_errors("zone_file = \"/var/lib/zone\"\n"),
+              ElementsAre("dkim.zone_file: is there, and zone or zone_name_servers is not"));
+}
+
 TEST(DkimConfig, WhatCannotBeMeantIsAnError) {
   EXPECT_THAT(dkim_errors("unsigned = \"isp\"\n"),
               ElementsAre("dkim.unsigned: is \"isp\", and there is no isp_domain"));

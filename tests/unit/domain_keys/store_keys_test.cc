@@ -63,7 +63,8 @@ class StoreKeysTest : public ::testing::Test {
     EXPECT_TRUE(kept) << kept.error().what;
   }
   std::shared_ptr<StoreKeys> source(KeyWrapper wrapper) {
-    return std::make_shared<StoreKeys>(address(), std::move(wrapper), std::make_unique<SetClock>());
+    return std::make_shared<StoreKeys>(address(), std::move(wrapper), std::make_unique<SetClock>(),
+                                       auth::WhileFailing::sign);
   }
 
   std::string directory_;
