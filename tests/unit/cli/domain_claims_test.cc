@@ -112,6 +112,7 @@ TEST_F(DomainClaimsTest, PrintsTheProofFirstAndIsNew) {
   EXPECT_THAT(out_, StartsWith("domain Shop.Example: to be proven by its customer, then: sluicectl domain prove "
                                "shop.example\n\nTo be published by the customer, the proof for good:\n"));
   EXPECT_THAT(out_, HasSubstr("proof    _sluice-challenge.shop.example  TXT   " + proof()));
+  EXPECT_LT(out_.find(proof()), out_.find("_dmarc.shop.example"));
   EXPECT_THAT(out_, HasSubstr("_dmarc.shop.example"));
   EXPECT_THAT(out_, Not(HasSubstr("_domainkey")));
   EXPECT_THAT(out_, Not(HasSubstr("keys")));
