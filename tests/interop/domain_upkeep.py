@@ -86,7 +86,7 @@ class World:
                 return file.read()
             return ""
 
-        until(lambda: part in written(), f"{part} is in the zone file: {written()}", 20)
+        until(lambda: part in written(), f"{part} is in the zone file: {written()}", 60)
         checked_zone(ZONE, self.isp)
         self.names.load(ZONE, int(re.search(r"\( (\d+) ", written())[1]))
 
@@ -100,7 +100,7 @@ class World:
 
     def reported(self, event, **fields):
         return until(lambda: [one for one in self.relay.log(event) if one.items() >= fields.items()],
-                     f"{event} with {fields} is logged: {self.relay.log(event)}", 20)[-1]  # fmt: skip
+                     f"{event} with {fields} is logged: {self.relay.log(event)}", 60)[-1]  # fmt: skip
 
     def signers(self):
         """Of a message, as the next hop has it: all its signatures are good."""
@@ -120,7 +120,7 @@ class World:
             self.relay.control("reload")
             return self.signers() == selectors
 
-        until(signed, f"mail is signed by {selectors}", 20)
+        until(signed, f"mail is signed by {selectors}", 60)
 
     def metric(self, name):
         """Again where it is refused, as a test asks more often than it may."""
@@ -209,10 +209,10 @@ def without_an_answer_of_the_dns_nothing_changes():
         world.names.stop()
         unknown = 'sluice_domain_checks_total{verdict="unknown"}'
         before = world.metric(unknown)
-        until(lambda: world.metric(unknown) > before + 6, "checks have no answer", 30)
+        until(lambda: world.metric(unknown) > before + 6, "checks have no answer", 60)
         world.change(f"UPDATE domain SET checked_ms = checked_ms - {HALF_HOUR}")
         now = world.metric(unknown)
-        until(lambda: world.metric(unknown) > now + 6, "checks have no answer", 30)
+        until(lambda: world.metric(unknown) > now + 6, "checks have no answer", 60)
         expect_equal(world.verdict(), [("right",)], "the verdict")
         expect_equal(world.relay.log("domain_failing"), [], "what is reported")
 
@@ -223,7 +223,7 @@ def a_zone_that_cannot_be_written_is_told_of():
     with Relay(hop(), dkim=upkeep_config(zone_file=path)) as relay:
         expect_in("missing", relay.logged("zone_not_written", file=path)["reason"], "the reason")
         os.mkdir(under("missing"))
-        until(lambda: relay.log("zone_written"), "the log has that the zone is written again", 20)
+        until(lambda: relay.log("zone_written"), "the log has that the zone is written again", 60)
         checked_zone(ZONE, path)
 
 
