@@ -20,7 +20,7 @@ using domain_upkeep::Upkeep;
 constexpr Duration kCountsEvery = std::chrono::minutes(1);
 constexpr Duration kZoneLookEvery = std::chrono::seconds(5);
 // A zone of hundreds of thousands of keys is written seldom enough to cost little, however often keys change.
-constexpr int kZoneRest = 20;
+constexpr int kZoneRest = 10;
 constexpr Duration kNothingToDo = std::chrono::hours(1);
 constexpr std::array<std::string_view, 3> kVerdictNames{"right", "wrong", "unknown"};
 
