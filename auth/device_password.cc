@@ -1,10 +1,8 @@
 #include "auth/device_password.h"
 
-#include <sodium.h>
-
 #include <algorithm>
-#include <array>
 
+#include "auth/keyed_hash.h"
 #include "auth/text.h"
 #include "engine/base/check.h"
 
@@ -53,14 +51,7 @@ std::string shown_device_password(std::string_view password) {
 }
 
 std::string device_hash(std::string_view key, std::string_view password) {
-  std::array<unsigned char, kHashBytes> digest{};
-  const auto bytes = [](std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); };
-  const std::size_t key_bytes = std::min<std::size_t>(key.size(), crypto_generichash_KEYBYTES_MAX);
-  CHECK(crypto_generichash(digest.data(), digest.size(), bytes(password), password.size(), bytes(key), key_bytes) == 0);
-  std::string hex(2 * digest.size() + 1, '\0');
-  sodium_bin2hex(hex.data(), hex.size(), digest.data(), digest.size());
-  hex.pop_back();
-  return hex;
+  return keyed_hash<kHashBytes>(key, password);
 }
 
 }  // namespace sluice::auth

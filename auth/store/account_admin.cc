@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "auth/store/containment_admin.h"
+#include "auth/store/known_names.h"
 #include "auth/store/public_suffix.h"
 #include "auth/store/store_address.h"
 #include "auth/store/store_schema.h"
@@ -12,16 +13,6 @@
 
 namespace sluice::auth {
 namespace {
-
-std::unexpected<StoreError> no_such_customer(std::string_view name) {
-  return store_error(StoreError::Kind::not_found, absl::StrCat("there is no customer ", in_quotes(name),
-                                                               "; see them with: sluicectl customer list"));
-}
-
-std::unexpected<StoreError> no_such_domain(std::string_view name) {
-  return store_error(StoreError::Kind::not_found,
-                     absl::StrCat("there is no domain ", in_quotes(name), "; see them with: sluicectl domain list"));
-}
 
 StoreResult<std::vector<std::string>> read_names(Database& database, const Sql& names_of, std::size_t most) {
   std::vector<std::string> names;
@@ -57,14 +48,6 @@ StoreResult<std::vector<std::string>> AccountAdmin::domain_names(std::size_t mos
 
 StoreResult<std::vector<std::string>> AccountAdmin::account_names(std::size_t most) {
   return read_names(*database_, "SELECT name FROM account ORDER BY name LIMIT $1", most);
-}
-
-StoreResult<std::int64_t> AccountAdmin::customer_id(std::string_view name) {
-  std::optional<std::int64_t> id;
-  StoreResult<> read = database_->query(kCustomerOfName, {name}, [&](const Row& row) { id = row.integer(0); });
-  if (!read) return std::unexpected(read.error());
-  if (!id) return no_such_customer(name);
-  return *id;
 }
 
 StoreResult<> AccountAdmin::add_customer(std::string_view name, WallMillis now) {
@@ -180,7 +163,7 @@ StoreResult<> AccountAdmin::add_domain(std::string_view name, std::string_view c
                                     " are registered by anybody (publicsuffix.org); add each by itself"));
   auto transaction = Transaction::to_write(*database_);
   if (!transaction) return std::unexpected(transaction.error());
-  const StoreResult<std::int64_t> owner = customer_id(customer);
+  const StoreResult<std::int64_t> owner = customer_of_name(*database_, customer);
   if (!owner) return std::unexpected(owner.error());
   if (StoreResult<> is_free = check_domain_is_free(*entry, *owner); !is_free) return std::unexpected(is_free.error());
   StoreResult<> added = database_->run(
@@ -223,7 +206,7 @@ StoreResult<std::vector<DomainRecord>> AccountAdmin::domain_records(std::optiona
 
 StoreResult<std::vector<DomainRecord>> AccountAdmin::domains(std::optional<std::string_view> of_customer) {
   if (!of_customer) return domain_records(std::nullopt, std::nullopt);
-  const StoreResult<std::int64_t> owner = customer_id(*of_customer);
+  const StoreResult<std::int64_t> owner = customer_of_name(*database_, *of_customer);
   if (!owner) return std::unexpected(owner.error());
   return domain_records(std::nullopt, *owner);
 }

@@ -165,7 +165,6 @@ class AccountAdmin {
   [[nodiscard]] StoreResult<> import_one(const ReadyAccount& account, WallMillis now, ImportResult& result);
   [[nodiscard]] StoreResult<> import_some(std::span<const ReadyAccount> accounts, WallMillis now, ImportResult& result);
   AccountAdmin(std::unique_ptr<Database> database, std::unique_ptr<PasswordHasher> hasher);
-  [[nodiscard]] StoreResult<std::int64_t> customer_id(std::string_view name);
   [[nodiscard]] StoreResult<std::int64_t> account_id(std::string_view name);
   // Adds the overrides to the records that have these names: of one, or of all.
   [[nodiscard]] StoreResult<> read_overrides(std::vector<CustomerRecord>& records);

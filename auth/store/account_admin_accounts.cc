@@ -7,6 +7,7 @@
 #include "auth/sender_list.h"
 #include "auth/store/account_admin.h"
 #include "auth/store/containment_admin.h"
+#include "auth/store/known_names.h"
 #include "auth/store/store_values.h"
 
 namespace sluice::auth {
@@ -73,7 +74,7 @@ StoreResult<> AccountAdmin::add_account(std::string_view name, std::string_view 
   if (!scram) return std::unexpected(scram.error());
   auto transaction = Transaction::to_write(*database_);
   if (!transaction) return std::unexpected(transaction.error());
-  const StoreResult<std::int64_t> owner = customer_id(customer);
+  const StoreResult<std::int64_t> owner = customer_of_name(*database_, customer);
   if (!owner) return std::unexpected(owner.error());
   std::optional<std::int64_t> id;
   StoreResult<> added = database_->query(
@@ -121,7 +122,7 @@ StoreResult<std::vector<AccountRecord>> AccountAdmin::account_records(std::optio
 
 StoreResult<std::vector<AccountRecord>> AccountAdmin::accounts(std::optional<std::string_view> of_customer) {
   if (!of_customer) return account_records(std::nullopt, std::nullopt);
-  const StoreResult<std::int64_t> owner = customer_id(*of_customer);
+  const StoreResult<std::int64_t> owner = customer_of_name(*database_, *of_customer);
   if (!owner) return std::unexpected(owner.error());
   return account_records(std::nullopt, *owner);
 }

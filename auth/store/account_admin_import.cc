@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "auth/store/account_admin.h"
 #include "auth/store/domain_owner.h"
+#include "auth/store/known_names.h"
 #include "auth/store/store_values.h"
 
 namespace sluice::auth {
@@ -70,7 +71,7 @@ StoreResult<AccountAdmin::ReadyAccount> AccountAdmin::ready_account(const Dumped
   const std::string& named = account.customer.empty() ? customer : account.customer;
   const std::string domain = named.empty() ? domain_of(*name) : "";
   const auto [owner, is_new] = owners.try_emplace({named, domain});
-  if (is_new) owner->second = named.empty() ? customer_of_domain(domain) : customer_id(named);
+  if (is_new) owner->second = named.empty() ? customer_of_domain(domain) : customer_of_name(*database_, named);
   if (!owner->second) return std::unexpected(owner->second.error());
   return ReadyAccount{.dumped = &account, .name = *std::move(name), .customer = *owner->second};
 }

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "auth/store/account_admin.h"
+#include "auth/store/known_names.h"
 #include "auth/store/store_values.h"
 
 namespace sluice::auth {
@@ -74,7 +75,7 @@ StoreResult<> add_overrides(Database& database, Sql sql, std::vector<Record>& re
 StoreResult<> AccountAdmin::set_customer_class(std::string_view name, std::string_view policy_class) {
   const StoreResult<std::string> stored = stored_class(policy_class);
   if (!stored) return std::unexpected(stored.error());
-  const StoreResult<std::int64_t> id = customer_id(name);
+  const StoreResult<std::int64_t> id = customer_of_name(*database_, name);
   if (!id) return std::unexpected(id.error());
   return database_->run("UPDATE customer SET class = $1 WHERE id = $2 AND class <> $1", {*stored, *id});
 }
@@ -90,7 +91,7 @@ StoreResult<> AccountAdmin::set_account_class(std::string_view name, std::string
 StoreResult<> AccountAdmin::change_customer_limits(std::string_view name, std::span<const LimitChange> changes) {
   auto transaction = Transaction::to_write(*database_);
   if (!transaction) return std::unexpected(transaction.error());
-  const StoreResult<std::int64_t> id = customer_id(name);
+  const StoreResult<std::int64_t> id = customer_of_name(*database_, name);
   if (!id) return std::unexpected(id.error());
   StoreResult<> written = write_changes(*database_, kOfCustomer, *id, changes);
   return written ? (*transaction)->commit() : written;

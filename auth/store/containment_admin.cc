@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "auth/store/domain_owner.h"
+#include "auth/store/known_names.h"
 #include "auth/store/store_schema.h"
 #include "auth/store/store_values.h"
 #include "auth/text.h"
@@ -72,8 +73,7 @@ StoreResult<ContainedSubject> ContainmentAdmin::find(const std::string& name, st
   if (!customer) return std::unexpected(customer.error());
   if (kind == ContainedKind::customer) {
     if (*customer) return ContainedSubject{.kind = ContainedKind::customer, .name = **customer};
-    return wrong_name(StoreError::Kind::not_found, absl::StrCat("there is no customer ", in_quotes(name),
-                                                                "; see them with: sluicectl customer list"));
+    return no_such_customer(name);
   }
   auto account = find_account(name);
   if (!account && account.error().kind != StoreError::Kind::not_found) return account;

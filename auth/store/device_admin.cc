@@ -8,6 +8,7 @@
 #include "auth/device_password.h"
 #include "auth/store/device_cram_md5.h"
 #include "auth/store/domain_owner.h"
+#include "auth/store/known_names.h"
 #include "auth/store/store_schema.h"
 #include "auth/store/store_values.h"
 #include "auth/text.h"
@@ -135,25 +136,14 @@ StoreResult<std::int64_t> DeviceAdmin::customer_elsewhere(const NewDevice& devic
                            "one may tell when that mailbox is gone (go by the configuration for that, "
                            "with --config or without either option)",
                      ": its device password has to expire, within 366 days; give --expires DAYS"));
-  std::optional<std::int64_t> customer;
-  if (device.customer) {
-    StoreResult<> read =
-        database_->query(kCustomerOfName, {*device.customer}, [&](const Row& row) { customer = row.integer(0); });
-    if (!read) return std::unexpected(read.error());
-  } else {
-    const auto owner = owner_of_domain(*database_, login_domain(account));
-    if (!owner) return std::unexpected(owner.error());
-    customer = *owner;
-  }
-  if (!customer)
-    return store_error(StoreError::Kind::not_found,
-                       device.customer
-                           ? absl::StrCat("there is no customer ", in_quotes(*device.customer),
-                                          "; see them with: sluicectl customer list")
-                           : absl::StrCat("account ", in_quotes(account),
-                                          " is not in the store, and no customer has its domain; say whose it "
-                                          "is with --customer NAME"));
-  return *customer;
+  if (device.customer) return customer_of_name(*database_, *device.customer);
+  const auto owner = owner_of_domain(*database_, login_domain(account));
+  if (!owner) return std::unexpected(owner.error());
+  if (*owner) return **owner;
+  return store_error(StoreError::Kind::not_found,
+                     absl::StrCat("account ", in_quotes(account),
+                                  " is not in the store, and no customer has its domain; say whose it "
+                                  "is with --customer NAME"));
 }
 
 StoreResult<std::vector<DeviceRecord>> DeviceAdmin::list(std::optional<std::string_view> account) {

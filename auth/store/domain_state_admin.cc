@@ -1,16 +1,14 @@
 #include "auth/store/domain_state_admin.h"
 
-#include <sodium.h>
-
 #include <algorithm>
-#include <array>
 #include <limits>
 
 #include "absl/strings/str_cat.h"
+#include "auth/keyed_hash.h"
 #include "auth/store/domain_owner.h"
+#include "auth/store/known_names.h"
 #include "auth/store/store_schema.h"
 #include "auth/store/store_values.h"
-#include "engine/base/check.h"
 
 namespace sluice::auth {
 namespace {
@@ -30,14 +28,7 @@ struct TokenParts {
 std::string token_of(const TokenParts& parts) {
   constexpr std::size_t kTokenBytes = 20;
   const std::string text = absl::StrCat("domain proof of customer ", parts.customer, " of ", parts.customer_created);
-  const auto bytes = [](std::string_view of) { return reinterpret_cast<const unsigned char*>(of.data()); };
-  const std::size_t key_bytes = std::min<std::size_t>(parts.key.size(), crypto_generichash_KEYBYTES_MAX);
-  std::array<unsigned char, kTokenBytes> digest{};
-  CHECK(crypto_generichash(digest.data(), digest.size(), bytes(text), text.size(), bytes(parts.key), key_bytes) == 0);
-  std::string hex(2 * digest.size() + 1, '\0');
-  sodium_bin2hex(hex.data(), hex.size(), digest.data(), digest.size());
-  hex.pop_back();
-  return hex;
+  return keyed_hash<kTokenBytes>(parts.key, text);
 }
 
 // Columns 0 to 5: name, customer's name, created_ms; the customer's id and created_ms; the store's key.
@@ -82,15 +73,6 @@ StoreResult<std::unique_ptr<DomainStateAdmin>> DomainStateAdmin::open(const Stor
 }
 
 DomainStateAdmin::~DomainStateAdmin() { static_cast<void>(database_->settle()); }
-
-StoreResult<std::int64_t> DomainStateAdmin::customer_id(std::string_view name) {
-  std::optional<std::int64_t> id;
-  StoreResult<> read = database_->query(kCustomerOfName, {name}, [&](const Row& row) { id = row.integer(0); });
-  if (!read) return std::unexpected(read.error());
-  if (id) return *id;
-  return store_error(StoreError::Kind::not_found, absl::StrCat("there is no customer ", in_quotes(name),
-                                                               "; see them with: sluicectl customer list"));
-}
 
 StoreResult<std::optional<DomainState>> DomainStateAdmin::take_domain(WallMillis now, WallMillis before) {
   std::optional<DomainState> taken;
@@ -155,12 +137,11 @@ StoreResult<DomainState> DomainStateAdmin::state(std::string_view domain) {
       {*entry}, [&state](const Row& row) { state = state_of(row); });
   if (!read) return std::unexpected(read.error());
   if (state) return *std::move(state);
-  return store_error(StoreError::Kind::not_found,
-                     absl::StrCat("there is no domain ", in_quotes(domain), "; see them with: sluicectl domain list"));
+  return no_such_domain(domain);
 }
 
 StoreResult<std::string> DomainStateAdmin::proof_token(std::string_view customer) {
-  const auto id = customer_id(customer);
+  const auto id = customer_of_name(*database_, customer);
   if (!id) return std::unexpected(id.error());
   TokenParts parts{.key = {}, .customer = *id};
   StoreResult<> read = database_->query(
@@ -192,7 +173,7 @@ StoreResult<DomainClaim> DomainStateAdmin::add_claim(std::string_view domain, st
                                     "--prove"));
   auto transaction = Transaction::to_write(*database_);
   if (!transaction) return std::unexpected(transaction.error());
-  const auto id = customer_id(customer);
+  const auto id = customer_of_name(*database_, customer);
   if (!id) return std::unexpected(id.error());
   const auto its_own = owns(*id, *entry);
   if (!its_own) return std::unexpected(its_own.error());
@@ -230,7 +211,7 @@ StoreResult<std::vector<DomainClaim>> DomainStateAdmin::claims(std::optional<std
   }
   std::optional<std::int64_t> id;
   if (customer) {
-    const auto known = customer_id(*customer);
+    const auto known = customer_of_name(*database_, *customer);
     if (!known) return std::unexpected(known.error());
     id = *known;
   }
@@ -247,7 +228,7 @@ StoreResult<std::vector<DomainClaim>> DomainStateAdmin::claims(std::optional<std
 StoreResult<> DomainStateAdmin::remove_claim(std::string_view domain, std::string_view customer) {
   const auto entry = stored_domain_entry(domain);
   if (!entry) return std::unexpected(entry.error());
-  const auto id = customer_id(customer);
+  const auto id = customer_of_name(*database_, customer);
   if (!id) return std::unexpected(id.error());
   StoreResult<> removed = database_->run("DELETE FROM domain_claim WHERE name = $1 AND customer = $2", {*entry, *id});
   if (removed && database_->rows_changed() == 0) return no_claim(domain, customer);
@@ -260,7 +241,7 @@ StoreResult<DomainStateAdmin::Proof> DomainStateAdmin::prove(std::string_view do
   if (!entry) return std::unexpected(entry.error());
   auto transaction = Transaction::to_write(*database_);
   if (!transaction) return std::unexpected(transaction.error());
-  const auto id = customer_id(customer);
+  const auto id = customer_of_name(*database_, customer);
   if (!id) return std::unexpected(id.error());
   const auto owner = owner_of_domain(*database_, *entry);
   if (!owner) return std::unexpected(owner.error());

@@ -93,7 +93,6 @@ class DomainStateAdmin {
 
  private:
   explicit DomainStateAdmin(std::unique_ptr<Database> database) : database_(std::move(database)) {}
-  [[nodiscard]] StoreResult<std::int64_t> customer_id(std::string_view name);
   [[nodiscard]] StoreResult<bool> owns(std::int64_t customer, const std::string& domain);
   std::unique_ptr<Database> database_;
 };

@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "absl/strings/str_cat.h"
+#include "auth/store/known_names.h"
 #include "auth/store/signing_key_rows.h"
 #include "auth/store/store_values.h"
 
@@ -52,9 +53,7 @@ StoreResult<std::string> SigningKeyAdmin::entry_of(std::string_view domain) {
   StoreResult<> read =
       database_->query("SELECT 1 FROM domain WHERE name = $1", {*entry}, [&there](const Row&) { there = true; });
   if (!read) return std::unexpected(read.error());
-  if (!there)
-    return store_error(StoreError::Kind::not_found, absl::StrCat("there is no domain ", in_quotes(domain),
-                                                                 "; see them with: sluicectl domain list"));
+  if (!there) return no_such_domain(domain);
   return entry;
 }
 
