@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "auth/text.h"
+#include "engine/base/domain_name.h"
 
 namespace sluice::auth {
 namespace {
@@ -38,27 +39,31 @@ bool fits(std::string_view pattern, std::string_view text) {
 
 SenderList::SenderList(const std::vector<std::string>& entries) {
   std::vector<std::string> domains;
+  std::vector<std::string> address_domains;
   for (const std::string& entry : entries) {
     const std::size_t at = entry.rfind('@');
-    if (at == std::string::npos)
+    if (at == std::string::npos) {
       domains.push_back(entry);
-    else
-      addresses_.push_back({.local = entry.substr(0, at), .domain = DomainList({entry.substr(at + 1)})});
+    } else {
+      addresses_.push_back({.local = entry.substr(0, at), .domain = entry.substr(at + 1)});
+      address_domains.push_back(addresses_.back().domain);
+    }
   }
   domains_ = DomainList(std::move(domains));
+  address_domains_ = DomainList(std::move(address_domains));
 }
 
 bool SenderList::covers_in(std::string_view domain) const {
-  return domains_.covers(domain) ||
-         std::ranges::any_of(addresses_, [domain](const Address& each) { return each.domain.covers(domain); });
+  return domains_.covers(domain) || address_domains_.covers(domain);
 }
 
 bool SenderList::covers(std::string_view local, std::string_view domain) const {
   if (domains_.covers(domain)) return true;
-  if (addresses_.empty()) return false;
+  if (!address_domains_.covers(domain)) return false;
+  const std::string key = domain_key(domain);
   const std::string lowered = ascii_lower(local);
-  return std::ranges::any_of(
-      addresses_, [&](const Address& each) { return fits(each.local, lowered) && each.domain.covers(domain); });
+  return std::ranges::any_of(addresses_,
+                             [&](const Address& each) { return each.domain == key && fits(each.local, lowered); });
 }
 
 std::optional<std::string> canonical_sender_entry(std::string_view text) {

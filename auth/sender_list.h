@@ -26,10 +26,11 @@ class SenderList {
  private:
   struct Address {
     std::string local;
-    DomainList domain;  // one
+    std::string domain;  // by its domain_key()
   };
   DomainList domains_;
   std::vector<Address> addresses_;
+  DomainList address_domains_;
 };
 
 // The form in which an entry is stored and compared.  Nothing if `text` is neither an entry of a DomainList nor an
