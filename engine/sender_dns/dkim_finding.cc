@@ -1,3 +1,4 @@
+#include "engine/sender_dns/asked_record.h"
 #include "engine/sender_dns/dkim_key_record.h"
 #include "engine/sender_dns/domain_check.h"
 
@@ -6,15 +7,9 @@ namespace sluice::sender_dns {
 Checked check_dkim_record(const std::string& domain, const ExpectedKey& key, DnsSource& dns) {
   Checked checked{.finding = {.record = "DKIM " + key.selector, .name = key.selector + "._domainkey." + domain}};
   Finding& finding = checked.finding;
-  const io::DnsReply reply = dns.ask(finding.name, io::DnsType::txt);
-  finding.aliases = reply.aliases;
-  finding.authenticated = reply.authenticated;
   if (key.key) finding.should_be = dkim_key_record(*key.key);
-  if (reply.status == io::DnsStatus::failed) {
-    finding.verdict = Verdict::not_asked;
-    finding.what = reply.error;
-    return checked;
-  }
+  const io::DnsReply reply = ask_for(finding, io::DnsType::txt, dns);
+  if (reply.status == io::DnsStatus::failed) return checked;
   checked.passes = Answer::no;
   for (const io::DnsRecord& record : reply.records) finding.there.push_back(record.text);
   if (finding.there.empty()) {

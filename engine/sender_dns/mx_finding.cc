@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "engine/sender_dns/asked_record.h"
 #include "engine/sender_dns/domain_check.h"
 
 namespace sluice::sender_dns {
@@ -61,15 +62,11 @@ void judge_hosts(Finding& finding, const std::vector<io::DnsRecord>& records, Dn
 
 Finding check_mx_records(const std::string& domain, DnsSource& dns) {
   Finding finding{.record = "MX", .name = domain};
-  const io::DnsReply reply = dns.ask(domain, io::DnsType::mx);
-  finding.aliases = reply.aliases;
-  finding.authenticated = reply.authenticated;
+  const io::DnsReply reply = ask_for(finding, io::DnsType::mx, dns);
+  if (reply.status == io::DnsStatus::failed) return finding;
   for (const io::DnsRecord& record : reply.records)
     finding.there.push_back(std::to_string(record.preference) + " " + record.name);
-  if (reply.status == io::DnsStatus::failed) {
-    finding.verdict = Verdict::not_asked;
-    finding.what = reply.error;
-  } else if (reply.records.empty()) {
+  if (reply.records.empty()) {
     judge_without_records(finding, dns);
   } else if (reply.records.size() == 1 && reply.records.front().name == ".") {
     // RFC 7505 4.2: such a domain is not to be used for senders.

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "engine/sender_dns/asked_record.h"
 #include "engine/sender_dns/domain_check.h"
 
 namespace sluice::sender_dns {
@@ -24,15 +25,9 @@ std::string proof_text(std::string_view token) { return std::string("token=").ap
 Finding check_proof_record(const std::string& domain, const std::string& label, const std::string& token,
                            DnsSource& dns) {
   Finding finding{.record = "proof", .name = proof_name(domain, label)};
-  const io::DnsReply reply = dns.ask(finding.name, io::DnsType::txt);
-  finding.aliases = reply.aliases;
-  finding.authenticated = reply.authenticated;
+  const io::DnsReply reply = ask_for(finding, io::DnsType::txt, dns);
+  if (reply.status == io::DnsStatus::failed) return finding;
   for (const io::DnsRecord& record : reply.records) finding.there.push_back(record.text);
-  if (reply.status == io::DnsStatus::failed) {
-    finding.verdict = Verdict::not_asked;
-    finding.what = reply.error;
-    return finding;
-  }
   const std::string wanted = proof_text(token);
   const bool there =
       std::ranges::any_of(finding.there, [&wanted](const std::string& text) { return trimmed(text) == wanted; });

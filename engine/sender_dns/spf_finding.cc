@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "engine/io/address.h"
+#include "engine/sender_dns/asked_record.h"
 #include "engine/sender_dns/domain_check.h"
 #include "engine/sender_dns/spf.h"
 
@@ -116,14 +117,8 @@ void judge_addresses(Checked& checked, const std::string& domain, const SpfOutco
 Checked check_spf_record(const std::string& domain, const SendingFacts& facts, DnsSource& dns) {
   Checked checked{.finding = {.record = "SPF", .name = domain}};
   Finding& finding = checked.finding;
-  const io::DnsReply reply = dns.ask(domain, io::DnsType::txt);
-  finding.aliases = reply.aliases;
-  finding.authenticated = reply.authenticated;
-  if (reply.status == io::DnsStatus::failed) {
-    finding.verdict = Verdict::not_asked;
-    finding.what = reply.error;
-    return checked;
-  }
+  const io::DnsReply reply = ask_for(finding, io::DnsType::txt, dns);
+  if (reply.status == io::DnsStatus::failed) return checked;
   for (const io::DnsRecord& record : reply.records)
     if (is_spf_record(record.text)) finding.there.push_back(record.text);
   if (finding.there.empty()) {
