@@ -135,8 +135,7 @@ KeysByDomain keys_of_store(const std::vector<std::string>& domains, const Accoun
     // It need not be one of the store.
     if (!keys) continue;
     for (const auth::SigningKeyRecord& key : *keys)
-      if (auto expected = key.state == auth::KeyState::revoked ? std::nullopt : domain_upkeep::expected_key(key))
-        all[domain].push_back(*std::move(expected));
+      if (auto expected = domain_upkeep::expected_key(key)) all[domain].push_back(*std::move(expected));
   }
   return all;
 }

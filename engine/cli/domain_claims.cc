@@ -1,7 +1,6 @@
 #include "engine/cli/domain_claims.h"
 
 #include <algorithm>
-#include <memory>
 #include <ostream>
 #include <span>
 #include <string>
@@ -26,31 +25,30 @@ namespace {
 
 using auth::StoreError;
 
-// The store, for whose domains are.
-struct DomainAdmins {
-  std::unique_ptr<auth::AccountAdmin> accounts;
-  std::unique_ptr<auth::DomainStateAdmin> states;
-};
-
-auth::StoreResult<DomainAdmins> open_domain_admins(const auth::StoreAddress& address,
-                                                   const AccountCommandWorld& world) {
-  auto accounts = auth::AccountAdmin::open(address, auth::IfMissing::fail, world.hash_cost);
-  if (!accounts) return std::unexpected(accounts.error());
-  auto states = auth::DomainStateAdmin::open(address);
-  if (!states) return std::unexpected(states.error());
-  return DomainAdmins{.accounts = *std::move(accounts), .states = *std::move(states)};
-}
-
-auth::StoreResult<DomainAdmins> open_domain_admins(const AccountCommandWorld& world) {
+auth::StoreResult<DomainAdmins> open_configured_admins(const AccountCommandWorld& world) {
   const auto address = configured_store(world);
   if (!address) return key_refusal(address.error());
   return open_domain_admins(*address, world);
 }
 
+auth::StoreResult<DomainMeant> find_meant(const AccountRequest& request, const DomainAdmins& admins) {
+  auto domain = admins.accounts->domain(request.operand);
+  if (!domain && domain.error().kind != StoreError::Kind::not_found) return std::unexpected(domain.error());
+  if (domain && (!request.customer || auth::equal_ignoring_case(domain->customer, *request.customer)))
+    return DomainMeant{.domain = *std::move(domain), .claims = {}};
+  auto claims = admins.states->claims(request.operand, request.customer);
+  if (!claims) return std::unexpected(claims.error());
+  if (!claims->empty()) return DomainMeant{.domain = {}, .claims = *std::move(claims)};
+  if (!domain) return std::unexpected(domain.error());
+  return auth::store_error(StoreError::Kind::not_found, "domain " + text::in_quotes(request.operand) +
+                                                            " is not that customer's, who does not want to prove it "
+                                                            "either");
+}
+
 // Why there is nothing to look for.
 std::unexpected<StoreError> nothing_to_prove(const AccountRequest& request, const DomainAdmins& admins) {
-  const auto meant = domain_meant(request, *admins.accounts, *admins.states);
-  if (!meant) return with_name_meant(request, *admins.accounts, meant.error());
+  const auto meant = domain_meant(request, admins);
+  if (!meant) return std::unexpected(meant.error());
   if (!meant->domain) return key_refusal("the claim to " + text::in_quotes(request.operand) + " has just been made");
   return auth::store_error(StoreError::Kind::exists,
                            "domain " + meant->domain->name + " is " + meant->domain->ownership + ", of customer " +
@@ -82,19 +80,19 @@ std::unexpected<StoreError> has_another_owner(const auth::DomainClaim& claim, au
 
 }  // namespace
 
-auth::StoreResult<DomainMeant> domain_meant(const AccountRequest& request, auth::AccountAdmin& admin,
-                                            auth::DomainStateAdmin& states) {
-  auto domain = admin.domain(request.operand);
-  if (!domain && domain.error().kind != StoreError::Kind::not_found) return std::unexpected(domain.error());
-  if (domain && (!request.customer || auth::equal_ignoring_case(domain->customer, *request.customer)))
-    return DomainMeant{.domain = *std::move(domain), .claims = {}};
-  auto claims = states.claims(request.operand, request.customer);
-  if (!claims) return std::unexpected(claims.error());
-  if (!claims->empty()) return DomainMeant{.domain = {}, .claims = *std::move(claims)};
-  if (!domain) return std::unexpected(domain.error());
-  return auth::store_error(StoreError::Kind::not_found, "domain " + text::in_quotes(request.operand) +
-                                                            " is not that customer's, who does not want to prove it "
-                                                            "either");
+auth::StoreResult<DomainAdmins> open_domain_admins(const auth::StoreAddress& address,
+                                                   const AccountCommandWorld& world) {
+  auto accounts = auth::AccountAdmin::open(address, auth::IfMissing::fail, world.hash_cost);
+  if (!accounts) return std::unexpected(accounts.error());
+  auto states = auth::DomainStateAdmin::open(address);
+  if (!states) return std::unexpected(states.error());
+  return DomainAdmins{.accounts = *std::move(accounts), .states = *std::move(states)};
+}
+
+auth::StoreResult<DomainMeant> domain_meant(const AccountRequest& request, const DomainAdmins& admins) {
+  auto found = find_meant(request, admins);
+  if (!found) return with_name_meant(request, *admins.accounts, found.error());
+  return found;
 }
 
 auth::StoreResult<auth::DomainClaim> claim_meant(const DomainMeant& meant) {
@@ -136,7 +134,7 @@ auth::StoreResult<> print_claim_records(const auth::DomainClaim& claim, const Ac
 }
 
 auth::StoreResult<> add_claim(const AccountRequest& request, const AccountCommandWorld& world) {
-  const auto admins = open_domain_admins(world);
+  const auto admins = open_configured_admins(world);
   if (!admins) return std::unexpected(admins.error());
   // Before there is one that nothing could be published for.
   const auto entry = auth::stored_domain_entry(request.operand);
@@ -151,7 +149,7 @@ auth::StoreResult<> add_claim(const AccountRequest& request, const AccountComman
 }
 
 auth::StoreResult<> list_domains(const AccountRequest& request, const AccountCommandWorld& world) {
-  const auto admins = open_domain_admins(world);
+  const auto admins = open_configured_admins(world);
   if (!admins) return std::unexpected(admins.error());
   auto records = admins->accounts->domains(request.customer);
   if (!records) return with_name_meant(request, *admins->accounts, records.error());
@@ -167,10 +165,10 @@ auth::StoreResult<> list_domains(const AccountRequest& request, const AccountCom
 }
 
 auth::StoreResult<> remove_domain(const AccountRequest& request, const AccountCommandWorld& world) {
-  const auto admins = open_domain_admins(world);
+  const auto admins = open_configured_admins(world);
   if (!admins) return std::unexpected(admins.error());
-  const auto meant = domain_meant(request, *admins->accounts, *admins->states);
-  if (!meant) return with_name_meant(request, *admins->accounts, meant.error());
+  const auto meant = domain_meant(request, *admins);
+  if (!meant) return std::unexpected(meant.error());
   auth::StoreResult<> removed;
   if (meant->domain) {
     removed = admins->accounts->remove_domain(request.operand);

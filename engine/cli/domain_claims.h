@@ -3,6 +3,7 @@
 // control program's only thread.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,14 +18,22 @@
 
 namespace sluice::cli {
 
+// The store, for whose domains are.
+struct DomainAdmins {
+  std::unique_ptr<auth::AccountAdmin> accounts;
+  std::unique_ptr<auth::DomainStateAdmin> states;
+};
+[[nodiscard]] auth::StoreResult<DomainAdmins> open_domain_admins(const auth::StoreAddress& address,
+                                                                 const AccountCommandWorld& world);
+
 // What the DOMAIN of a command line stands for.
 struct DomainMeant {
   std::optional<auth::DomainRecord> domain;
   std::vector<auth::DomainClaim> claims;  // where it is no domain; at least one
 };
-// With --customer, what that customer has of it: the domain, or a claim.  Not found: neither.
-[[nodiscard]] auth::StoreResult<DomainMeant> domain_meant(const AccountRequest& request, auth::AccountAdmin& admin,
-                                                          auth::DomainStateAdmin& states);
+// With --customer, what that customer has of it: the domain, or a claim.  Not found: neither; with a name that is like
+// the one that was given.
+[[nodiscard]] auth::StoreResult<DomainMeant> domain_meant(const AccountRequest& request, const DomainAdmins& admins);
 // The claim that it stands for; refused where there are several.
 [[nodiscard]] auth::StoreResult<auth::DomainClaim> claim_meant(const DomainMeant& meant);
 // As it is listed among domains.

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "auth/store/account_admin.h"
-#include "auth/store/domain_state_admin.h"
 #include "auth/store/store_values.h"
 #include "engine/cli/domain_check.h"
 #include "engine/cli/domain_claims.h"
@@ -24,8 +23,6 @@ namespace {
 
 using dkim::Algorithm;
 using domain_keys::Keys;
-
-constexpr std::array kAlgorithms{Algorithm::rsa_sha256, Algorithm::ed25519_sha256};
 
 // The next keys of these algorithms, in the slots that are free for them.
 auth::StoreResult<std::vector<auth::NewSigningKey>> make_keys(const std::string& domain, Keys keys,
@@ -78,12 +75,10 @@ auth::StoreResult<> add_domain(const AccountRequest& request, const AccountComma
 auth::StoreResult<> show_domain(const AccountRequest& request, const AccountCommandWorld& world) {
   const auto address = configured_store(world);
   if (!address) return key_refusal(address.error());
-  const auto admin = auth::AccountAdmin::open(*address, auth::IfMissing::fail, world.hash_cost);
-  if (!admin) return std::unexpected(admin.error());
-  const auto states = auth::DomainStateAdmin::open(*address);
-  if (!states) return std::unexpected(states.error());
-  const auto meant = domain_meant(request, **admin, **states);
-  if (!meant) return with_name_meant(request, **admin, meant.error());
+  const auto admins = open_domain_admins(*address, world);
+  if (!admins) return std::unexpected(admins.error());
+  const auto meant = domain_meant(request, *admins);
+  if (!meant) return std::unexpected(meant.error());
   if (!meant->domain) {
     const auto claim = claim_meant(*meant);
     if (!claim) return std::unexpected(claim.error());
@@ -102,19 +97,17 @@ auth::StoreResult<> show_domain(const AccountRequest& request, const AccountComm
 auth::StoreResult<> show_records(const AccountRequest& request, const AccountCommandWorld& world) {
   const auto address = configured_store(world);
   if (!address) return key_refusal(address.error());
-  const auto admin = auth::AccountAdmin::open(*address, auth::IfMissing::fail, world.hash_cost);
-  if (!admin) return std::unexpected(admin.error());
-  const auto states = auth::DomainStateAdmin::open(*address);
-  if (!states) return std::unexpected(states.error());
-  const auto meant = domain_meant(request, **admin, **states);
-  if (!meant) return with_name_meant(request, **admin, meant.error());
+  const auto admins = open_domain_admins(*address, world);
+  if (!admins) return std::unexpected(admins.error());
+  const auto meant = domain_meant(request, *admins);
+  if (!meant) return std::unexpected(meant.error());
   if (!meant->domain) {
     const auto claim = claim_meant(*meant);
     return claim ? print_claim_records(*claim, request, world) : auth::without_value(claim);
   }
   const auth::DomainRecord& domain = *meant->domain;
   if (domain.ownership != "proven") return print_domain_records(domain.name, std::nullopt, *address, request, world);
-  const auto token = (*states)->proof_token(domain.customer);
+  const auto token = admins->states->proof_token(domain.customer);
   if (!token) return std::unexpected(token.error());
   const auto proof = proof_record(domain.name, *token, world);
   if (!proof) return std::unexpected(proof.error());
@@ -126,7 +119,7 @@ auth::StoreResult<> rotate_keys(const AccountRequest& request, const AccountComm
   if (!domain) return std::unexpected(domain.error());
   if (!may_have_keys(domain)) return key_refusal("keys are of one domain, not of all that lies below one");
   std::vector<Algorithm> algorithms;
-  for (const Algorithm each : kAlgorithms)
+  for (const Algorithm each : dkim::kAlgorithms)
     if (!request.has(kOptionAlgorithm) || request.algorithm == dkim::name(each)) algorithms.push_back(each);
   const auto store = enter_key_store(world);
   if (!store) return std::unexpected(store.error());
@@ -226,7 +219,8 @@ auth::StoreResult<> make_first_keys(const std::string& domain, const KeyStore& s
                                     const AccountCommandWorld& world) {
   const auto admin = auth::SigningKeyAdmin::open(store.address);
   if (!admin) return std::unexpected(admin.error());
-  auto made = (*admin)->change(domain, [&](Keys keys) { return next_keys(domain, keys, kAlgorithms, store, world); });
+  auto made =
+      (*admin)->change(domain, [&](Keys keys) { return next_keys(domain, keys, dkim::kAlgorithms, store, world); });
   if (made) return made;
   return key_refusal("the domain is added, and has no keys: " + made.error().what +
                      "; try again with: sluicectl domain rotate " + domain);

@@ -1,33 +1,16 @@
 #include "engine/cli/domain_work.h"
 
-#include <chrono>
 #include <utility>
 
+#include "engine/domain_upkeep/configured_rules.h"
+
 namespace sluice::cli {
-namespace {
-
-WallMillis millis_of(Duration duration) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
-}
-
-}  // namespace
-
 domain_keys::LifeRules life_rules(const AccountCommandWorld& world) {
-  const config::DomainKeysConfig& keys = world.settings.domain_keys;
-  return {.selector_prefix = keys.selector_prefix,
-          .record_ttl = millis_of(keys.record_ttl),
-          .retire_after = millis_of(keys.retire_after),
-          .rotate_after = millis_of(keys.rotate_every),
-          .looked_for = keys.check_every > Duration::zero()};
+  return domain_upkeep::life_rules(world.settings.domain_keys);
 }
 
 domain_keys::RecordRules record_rules(const AccountCommandWorld& world) {
-  const config::DomainKeysConfig& keys = world.settings.domain_keys;
-  return {
-      .selector_prefix = keys.selector_prefix,
-      .zone = keys.zone,
-      .spf_include = keys.spf_include,
-      .ttl_s = static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(keys.record_ttl).count())};
+  return domain_upkeep::record_rules(world.settings.domain_keys);
 }
 
 std::string proof_label(const AccountCommandWorld& world) {
@@ -45,7 +28,7 @@ auth::StoreResult<KeyStore> enter_key_store(const AccountCommandWorld& world) {
 }
 
 auth::StoreResult<> check_takes_keys(const KeyStore& store) {
-  if (store.address.server == nullptr || store.wrapper.seals()) return {};
+  if (domain_keys::may_keep_keys(store.address, store.wrapper)) return {};
   return key_refusal("dkim.wrapping_key_file is not set, and keys in " + store.address.to_string() +
                      " are always sealed; make one with: openssl rand -base64 32");
 }

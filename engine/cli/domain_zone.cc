@@ -1,8 +1,10 @@
 #include "engine/cli/domain_zone.h"
 
 #include <ostream>
+#include <utility>
 
 #include "engine/cli/domain_work.h"
+#include "engine/domain_keys/zone_publication.h"
 #include "engine/io/replaced_file.h"
 
 namespace sluice::cli {
@@ -14,20 +16,18 @@ auth::StoreResult<> write_zone(const AccountRequest& request, const AccountComma
   const auto admin = open_key_admin(world);
   if (!admin) return std::unexpected(admin.error());
   const WallMillis now = world.clock.wall();
-  const auto serial = (*admin)->publish({.now = now,
-                                         .revoked_before = now - life_rules(world).retire_after,
-                                         .on_key = [&zone](const auth::SigningKeyRecord& key) { zone->add(key); },
-                                         .digest = [&zone] { return zone->digest(); }});
-  if (!serial) return std::unexpected(serial.error());
-  for (const std::string& name : zone->left_out())
+  const auto published =
+      domain_keys::publish_zone(*std::move(zone), **admin, now, now - life_rules(world).retire_after);
+  if (!published) return std::unexpected(published.error());
+  for (const std::string& name : published->left_out)
     world.err << "sluicectl: " << name << " is left out: the DNS has no names of that length\n";
-  const std::string text = zone->text(*serial);
   if (!request.has(kOptionOutput)) {
-    world.out << text;
+    world.out << published->text;
     return {};
   }
-  if (const auto written = io::replace_file(request.output, text); !written) return key_refusal(written.error());
-  world.out << "zone " << keys.zone << ": serial " << *serial << " in " << request.output << "\n";
+  if (const auto written = io::replace_file(request.output, published->text); !written)
+    return key_refusal(written.error());
+  world.out << "zone " << keys.zone << ": serial " << published->serial << " in " << request.output << "\n";
   return {};
 }
 

@@ -15,7 +15,7 @@ constexpr std::int64_t kLifetimeMaxS = 365 * kDayS;
 constexpr std::string_view kAlgorithmsAllowed = "\"rsa-sha256\" and \"ed25519-sha256\"";
 
 std::expected<std::string, std::string> check_signing_algorithm(std::string_view name) {
-  for (const auto algorithm : {dkim::Algorithm::rsa_sha256, dkim::Algorithm::ed25519_sha256})
+  for (const auto algorithm : dkim::kAlgorithms)
     if (name == dkim::name(algorithm)) return std::string(name);
   return std::unexpected("is no algorithm that signs");
 }

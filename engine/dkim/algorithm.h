@@ -1,6 +1,7 @@
 // The words of a DKIM signature that several files share.  Values.  Any thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string_view>
 
@@ -8,6 +9,7 @@ namespace sluice::dkim {
 
 // RFC 8301 3.1: "rsa-sha1 MUST NOT be used for signing".  RFC 8463 3: ed25519-sha256.
 enum class Algorithm : std::uint8_t { rsa_sha256, ed25519_sha256 };
+inline constexpr std::array kAlgorithms{Algorithm::rsa_sha256, Algorithm::ed25519_sha256};
 
 // RFC 6376 3.4: what of a message may change on its way without breaking the signature.
 enum class Canonicalization : std::uint8_t { simple, relaxed };

@@ -131,4 +131,8 @@ std::expected<dkim::KeyDer, std::string> KeyWrapper::unwrap(std::string_view dom
   return der;
 }
 
+bool may_keep_keys(const auth::StoreAddress& store, const KeyWrapper& wrapper) {
+  return store.server == nullptr || wrapper.seals();
+}
+
 }  // namespace sluice::domain_keys

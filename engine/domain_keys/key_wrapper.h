@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "auth/store/signing_key.h"
+#include "auth/store/store_address.h"
 #include "engine/dkim/private_key.h"
 #include "engine/io/platform.h"
 
@@ -41,5 +42,8 @@ class KeyWrapper {
   // In memory that is locked, wiped at its end, and in no core file.
   std::unique_ptr<unsigned char[], Free> key_;
 };
+
+// Whether keys may be put into the store: those in PostgreSQL are always sealed.
+[[nodiscard]] bool may_keep_keys(const auth::StoreAddress& store, const KeyWrapper& wrapper);
 
 }  // namespace sluice::domain_keys

@@ -1,7 +1,6 @@
 #include "engine/domain_upkeep/key_plan.h"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 
 namespace sluice::domain_upkeep {
@@ -11,7 +10,6 @@ using auth::KeyState;
 using auth::SigningKeyRecord;
 using dkim::Algorithm;
 
-constexpr std::array kBothAlgorithms{Algorithm::rsa_sha256, Algorithm::ed25519_sha256};
 // A customer has as long to publish the first records.
 constexpr WallMillis kTimeToPublish = std::chrono::milliseconds(std::chrono::days(1)).count();
 
@@ -39,7 +37,7 @@ KeyPlan plan_keys(domain_keys::Keys keys, const std::vector<std::string>& right,
   const auto after = domain_keys::changed(keys, plan.states);
   if (rules.rotate_after == 0) return plan;
   if (std::ranges::any_of(after, [now](const SigningKeyRecord& key) { return is_to_come(key, now); })) return plan;
-  for (const Algorithm algorithm : kBothAlgorithms) {
+  for (const Algorithm algorithm : dkim::kAlgorithms) {
     const auto is_due = [&](const SigningKeyRecord& key) {
       return key.state == KeyState::active && key.algorithm == dkim::name(algorithm) &&
              key.since + rules.rotate_after <= now && is_in(right, key.selector);
@@ -53,7 +51,7 @@ KeyPlan plan_keys(domain_keys::Keys keys, const std::vector<std::string>& right,
 KeyPlan plan_first_keys(domain_keys::Keys keys, const domain_keys::LifeRules& rules, WallMillis now) {
   KeyPlan plan;
   if (!keys.empty()) return plan;
-  for (const Algorithm algorithm : kBothAlgorithms) append_next(keys, algorithm, rules, now, plan);
+  for (const Algorithm algorithm : dkim::kAlgorithms) append_next(keys, algorithm, rules, now, plan);
   return plan;
 }
 

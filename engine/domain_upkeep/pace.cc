@@ -9,8 +9,6 @@ namespace {
 
 constexpr Duration kDay = std::chrono::days(1);
 
-WallMillis whole_millis(Duration span) { return std::chrono::duration_cast<std::chrono::milliseconds>(span).count(); }
-
 }  // namespace
 
 Duration time_between_checks(const auth::DomainStateAdmin::Counts& counts, Duration check_every) {
@@ -26,16 +24,16 @@ Duration time_between_checks(const auth::DomainStateAdmin::Counts& counts, Durat
 
 std::optional<WallMillis> look_again(const auth::DomainState& state, domain_keys::Keys keys, Duration check_every,
                                      WallMillis now) {
-  const WallMillis turn = now + whole_millis(check_every);
+  const WallMillis turn = now + in_millis(check_every);
   WallMillis at = turn;
   if (state.verdict == "wrong" && state.failing_since == 0) at = std::min(at, state.checked + kFailingAfter);
-  const WallMillis day = whole_millis(kDay);
+  const WallMillis day = in_millis(kDay);
   for (const auth::SigningKeyRecord& key : keys)
     if (key.state == auth::KeyState::published && now - key.created < day)
-      at = std::min(at, now + whole_millis(kLookAgainSoon));
+      at = std::min(at, now + in_millis(kLookAgainSoon));
   if (at == turn) return std::nullopt;
   // Not at once, where the DNS does not answer.
-  return std::max(at, now + whole_millis(kLookAgainSoon));
+  return std::max(at, now + in_millis(kLookAgainSoon));
 }
 
 }  // namespace sluice::domain_upkeep

@@ -20,6 +20,11 @@ inline constexpr Duration kPaceMost = std::chrono::seconds(10);
 // What is waited for in the DNS is looked for again so soon: the proof of a claim in its first day, keys in theirs.
 inline constexpr Duration kLookAgainSoon = std::chrono::minutes(10);
 
+// As the store has times.
+constexpr WallMillis in_millis(Duration span) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(span).count();
+}
+
 // A little faster than needed: each domain once in `check_every`, and young claims, of which all are thought to be
 // some.
 [[nodiscard]] Duration time_between_checks(const auth::DomainStateAdmin::Counts& counts, Duration check_every);

@@ -11,6 +11,7 @@ io::DnsReply TimedDns::ask(const std::string& name, io::DnsType type) {
 }
 
 std::optional<sender_dns::ExpectedKey> expected_key(const auth::SigningKeyRecord& key) {
+  if (key.state == auth::KeyState::revoked) return std::nullopt;
   sender_dns::ExpectedKey expected{.selector = key.selector, .key = sender_dns::PublicKey()};
   const bool rsa = key.algorithm == dkim::name(dkim::Algorithm::rsa_sha256);
   expected.key->type = rsa ? sender_dns::KeyType::rsa : sender_dns::KeyType::ed25519;

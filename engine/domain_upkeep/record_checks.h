@@ -28,7 +28,7 @@ class TimedDns final : public sender_dns::DnsSource {
   io::BlockingDeadline deadline_;
 };
 
-// As the record of `key` should have it; nothing: the store has what is none.
+// As the record of `key` should have it; nothing: it is revoked, or the store has what is none.
 [[nodiscard]] std::optional<sender_dns::ExpectedKey> expected_key(const auth::SigningKeyRecord& key);
 
 }  // namespace sluice::domain_upkeep

@@ -20,8 +20,6 @@ using sender_dns::Verdict;
 // Of domains that are looked at again; with more, those that come next wait for their turn.
 constexpr std::size_t kAgainMax = 10'000;
 
-WallMillis in_millis(Duration span) { return std::chrono::duration_cast<std::chrono::milliseconds>(span).count(); }
-
 // The domain was removed, or given to another customer, while it was looked at.
 bool has_gone(const StoreError& error) { return error.kind == StoreError::Kind::not_found; }
 
@@ -57,7 +55,7 @@ Upkeep::Look Upkeep::look(const auth::DomainState& state, domain_keys::Keys keys
   sender_dns::SendingFacts facts{.helo = rules_.helo, .now_s = now / kMillisPerSecond};
   Look look;
   for (const auth::SigningKeyRecord& key : keys) {
-    const auto expected = key.state == auth::KeyState::revoked ? std::nullopt : expected_key(key);
+    const auto expected = expected_key(key);
     if (!expected) continue;
     if (sender_dns::check_dkim_record(domain, *expected, dns).finding.verdict == Verdict::right)
       look.right.push_back(key.selector);
@@ -90,35 +88,29 @@ Upkeep::Done Upkeep::run_one() {
   bool claims_first = false;
   {
     const std::lock_guard lock(mutex_);
-    claims_first = std::exchange(claims_turn_, !claims_turn_);
+    claims_first = std::exchange(claims_first_, !claims_first_);
   }
-  StoreResult<Done> done = Done::nothing;
   auto opened = open();
-  if (!opened) {
-    done = std::unexpected(opened.error());
-  } else {
-    for (const bool claims : {claims_first, !claims_first}) {
-      const WallMillis now = parts_.clock.wall();
-      if (claims) {
-        const auto claim =
-            opened->states->take_claim(now, now - in_millis(std::min(kLookAgainSoon, rules_.check_every)));
-        if (!claim) {
-          done = std::unexpected(claim.error());
-        } else if (*claim) {
-          done = look_for_proof(*opened, **claim);
-        }
-      } else if (const auto domain = next_domain(*opened, now); !domain) {
-        done = std::unexpected(domain.error());
-      } else if (*domain) {
-        done = check(*opened, **domain);
-      }
-      if (!done || *done != Done::nothing) break;
-    }
-  }
+  StoreResult<Done> done = opened ? StoreResult<Done>(Done::nothing) : std::unexpected(opened.error());
+  for (const bool claims : {claims_first, !claims_first})
+    if (done && *done == Done::nothing) done = claims ? claims_turn(*opened) : domains_turn(*opened);
   if (done) return *done;
   // Without a store there is no domain yet.
   if (done.error().kind != StoreError::Kind::not_found) fault({}, {}, done.error().what);
   return Done::nothing;
+}
+
+StoreResult<Upkeep::Done> Upkeep::claims_turn(Opened& opened) {
+  const WallMillis now = parts_.clock.wall();
+  const auto claim = opened.states->take_claim(now, now - in_millis(std::min(kLookAgainSoon, rules_.check_every)));
+  if (!claim) return std::unexpected(claim.error());
+  return *claim ? look_for_proof(opened, **claim) : Done::nothing;
+}
+
+StoreResult<Upkeep::Done> Upkeep::domains_turn(Opened& opened) {
+  const auto domain = next_domain(opened, parts_.clock.wall());
+  if (!domain) return std::unexpected(domain.error());
+  return *domain ? check(opened, **domain) : Done::nothing;
 }
 
 StoreResult<std::optional<auth::DomainState>> Upkeep::next_domain(Opened& opened, WallMillis now) {
@@ -248,7 +240,7 @@ StoreResult<> Upkeep::change_keys(Opened& opened, const std::string& domain, con
   const WallMillis now = parts_.clock.wall();
   std::vector<auth::NewSigningKey> made;
   if (!expected.next.empty()) {
-    if (parts_.store.server != nullptr && !parts_.wrapper.seals()) {
+    if (!domain_keys::may_keep_keys(parts_.store, parts_.wrapper)) {
       fault(domain, customer,
             "no key is made: dkim.wrapping_key_file is not set, and keys in PostgreSQL are always sealed");
     } else {

@@ -97,6 +97,8 @@ class Upkeep {
   using Plan = std::function<KeyPlan(domain_keys::Keys)>;
 
   [[nodiscard]] auth::StoreResult<Opened> open() const;
+  auth::StoreResult<Done> claims_turn(Opened& opened);
+  auth::StoreResult<Done> domains_turn(Opened& opened);
   [[nodiscard]] auth::StoreResult<std::optional<auth::DomainState>> next_domain(Opened& opened, WallMillis now);
   auth::StoreResult<Done> check(Opened& opened, const auth::DomainState& state);
   auth::StoreResult<Done> look_for_proof(Opened& opened, const auth::DomainClaim& claim);
@@ -112,7 +114,7 @@ class Upkeep {
   const Parts parts_;
   const UpkeepRules rules_;
   std::mutex mutex_;  // over what follows
-  bool claims_turn_ = false;
+  bool claims_first_ = false;
   // Domains to be looked at before it is their turn, and when.
   std::map<std::string, WallMillis> again_;
 };

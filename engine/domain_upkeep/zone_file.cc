@@ -1,9 +1,10 @@
 #include "engine/domain_upkeep/zone_file.h"
 
-#include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "auth/store/signing_key_admin.h"
+#include "engine/domain_keys/zone_publication.h"
 #include "engine/io/files.h"
 #include "engine/io/replaced_file.h"
 
@@ -31,15 +32,12 @@ std::expected<void, std::string> ZoneFile::write(const auth::StoreAddress& addre
   const auto changes = (*admin)->changes();
   if (!changes) return std::unexpected(changes.error().what);
   // Keys are revoked with the other steps of their domain.
-  const auto serial = (*admin)->publish({.now = now,
-                                         .revoked_before = 0,
-                                         .on_key = [&zone](const auth::SigningKeyRecord& key) { zone->add(key); },
-                                         .digest = [&zone] { return zone->digest(); }});
-  if (!serial) return std::unexpected(serial.error().what);
-  const std::string text = zone->text(*serial);
+  constexpr WallMillis kNoneIsRevoked = 0;
+  const auto published = domain_keys::publish_zone(*std::move(zone), **admin, now, kNoneIsRevoked);
+  if (!published) return std::unexpected(published.error().what);
   const auto there = io::read_file(rules.path, kZoneBytesMax);
-  if (!there || *there != text)
-    if (auto replaced = io::replace_file(rules.path, text); !replaced) return replaced;
+  if (!there || *there != published->text)
+    if (auto replaced = io::replace_file(rules.path, published->text); !replaced) return replaced;
   written_ = *changes;
   rules_ = rules;
   return {};

@@ -204,7 +204,7 @@ Family signatures_of(Cores cores) {
     for (const CoreMetrics& core : cores) sum += count_of(count(core.counters.signing));
     family.samples.push_back({.labels = {{"algorithm", named(algorithm)}, {"result", named(result)}}, .value = sum});
   };
-  for (const auto algorithm : {dkim::Algorithm::rsa_sha256, dkim::Algorithm::ed25519_sha256}) {
+  for (const auto algorithm : dkim::kAlgorithms) {
     const auto i = static_cast<std::size_t>(algorithm);
     add(dkim::name(algorithm), "made", [i](const SigningCounters& c) { return c.made[i]; });
     add(dkim::name(algorithm), "failed", [i](const SigningCounters& c) { return c.failed[i]; });

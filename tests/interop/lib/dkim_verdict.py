@@ -31,6 +31,7 @@ class NameServer:
 
 
 def tags_of(field):
+    """The tags of a signature's value, as text: {"d": "example.com", ...}."""
     pairs = (tag.partition(b"=") for tag in field.split(b";"))
     return {name.strip().decode(): re.sub(rb"\s", b"", value).decode() for name, _, value in pairs if name.strip()}
 

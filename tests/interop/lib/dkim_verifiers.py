@@ -10,6 +10,7 @@ import tempfile
 
 import dkim
 
+from lib import dkim_verdict
 from lib.harness import expect_equal
 
 DKIM_OP_SETOPT, DKIM_OPTS_QUERYMETHOD, DKIM_OPTS_QUERYINFO, DKIM_QUERY_FILE, DKIM_STAT_OK = 1, 6, 7, 1, 0
@@ -95,6 +96,5 @@ def signatures_of(text):
 
 
 def tags_of(field):
-    """The tags of a signature, as text: {"d": "example.com", ...}."""
-    pairs = (tag.partition(b"=") for tag in field.partition(b":")[2].split(b";"))
-    return {name.strip().decode(): re.sub(rb"\s", b"", value).decode() for name, _, value in pairs if name.strip()}
+    """As dkim_verdict.tags_of(), of a field with its name."""
+    return dkim_verdict.tags_of(field.partition(b":")[2])
