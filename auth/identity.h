@@ -64,6 +64,8 @@ struct Identity {
   // Null: none.
   std::shared_ptr<const LimitOverrides> account_overrides;
   std::shared_ptr<const LimitOverrides> customer_overrides;
+  // The number of the store's newest change when the login was looked at: what came before is known here. 0: not told.
+  std::uint64_t known_change = 0;
 
   // The graver of the two.
   [[nodiscard]] AccountStatus status() const { return std::max(customer_status, account_status); }

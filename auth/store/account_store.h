@@ -41,6 +41,7 @@ struct StoredPassword {
   std::int64_t account_id = 0;
   std::string hash;
   std::uint32_t scram_iterations = 0;  // of its keys for SCRAM; 0: it has none
+  std::uint64_t known_change = 0;      // as Identity's
 };
 
 // Listens for changes, on a connection and a thread of its own, and calls `changed` on that thread: at each change, and

@@ -68,14 +68,18 @@ StoreResult<ScramKeys> EmbeddedStore::scram_keys(const Name& name) {
 // The password may have been changed since the client was asked.
 Answer EmbeddedStore::admit_scram(const ScramKeys& keys) {
   bool same = false;
+  std::uint64_t known_change = 0;
   {
     const std::lock_guard lock(mutex_);
     if (database_ == nullptr) return Answer::unavailable(failure(replaced()));
-    StoreResult<> read = database_->query("SELECT scram FROM account WHERE id = $1", {keys.account_id},
-                                          [&](const Row& row) { same = row.text(0) == scram_text(keys); });
+    StoreResult<> read = database_->query("SELECT scram, (SELECT max(seq) FROM change) FROM account WHERE id = $1",
+                                          {keys.account_id}, [&](const Row& row) {
+                                            same = row.text(0) == scram_text(keys);
+                                            known_change = static_cast<std::uint64_t>(row.integer(1));
+                                          });
     if (!read) return Answer::unavailable(failure(read.error()));
   }
-  return same ? answer_for(keys.account_id) : Answer::wrong();
+  return same ? answer_for(keys.account_id, known_change) : Answer::wrong();
 }
 
 // Only of the password that was checked: it may have been changed meanwhile.

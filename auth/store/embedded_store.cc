@@ -75,7 +75,7 @@ AccountStore::Matched EmbeddedStore::match(const StoredPassword* password, const
 // What an account has, be it ten thousand domains, is read behind a right password alone, so that it takes no time that
 // a stranger could measure.
 Answer EmbeddedStore::admit(const StoredPassword& password, const std::string& renewed) {
-  Answer answer = answer_for(password.account_id);
+  Answer answer = answer_for(password.account_id, password.known_change);
   if (answer.kind == AnswerKind::granted && !renewed.empty()) replace_hash(password, renewed);
   return answer;
 }
@@ -90,19 +90,21 @@ StoreResult<std::optional<StoredPassword>> EmbeddedStore::find(const Name& name)
       {name.folded()}, [&](const Row& row) {
         password.emplace(StoredPassword{.account_id = row.integer(0),
                                         .hash = row.text(1),
-                                        .scram_iterations = static_cast<std::uint32_t>(row.integer(3))});
+                                        .scram_iterations = static_cast<std::uint32_t>(row.integer(3)),
+                                        .known_change = static_cast<std::uint64_t>(row.integer(2))});
         memory_->answered_at(row.integer(2));
       });
   if (!read) return store_error(read.error().kind, failure(read.error()));
   return password;
 }
 
-Answer EmbeddedStore::answer_for(std::int64_t account_id) {
+Answer EmbeddedStore::answer_for(std::int64_t account_id, std::uint64_t known_change) {
   const StoreResult<std::optional<Found>> looked_up = look_up(account_id);
   if (!looked_up) return Answer::unavailable(failure(looked_up.error()));
   // Removed while its password was being hashed.
   if (!looked_up->has_value()) return Answer::wrong();
   const Found& found = **looked_up;
+  found.identity->known_change = known_change;
   if (found.identity->account_status == AccountStatus::suspended) {
     return Answer::suspended(suspension_text(found.account_reason), found.identity);
   }

@@ -90,7 +90,7 @@ class EmbeddedStore final : public AccountStore {
   [[nodiscard]] StoreResult<> follow();
   [[nodiscard]] StoreResult<> read_changes(std::uint64_t seen, Changes& changes);
   [[nodiscard]] StoreResult<std::optional<Found>> look_up(std::int64_t account_id);
-  [[nodiscard]] Answer answer_for(std::int64_t account_id);
+  [[nodiscard]] Answer answer_for(std::int64_t account_id, std::uint64_t known_change = 0);
   [[nodiscard]] StoreResult<> read_domains(Identity& identity, bool narrowed);
   // The overrides of the identity's account, where the store has that, and of its customer.
   [[nodiscard]] StoreResult<> read_overrides(Identity& identity);

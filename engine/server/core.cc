@@ -285,6 +285,9 @@ void Core::forget_credentials(const auth::Changes& changes) {
     if (changes.networks && admission_.is_contained(live.session.connection().peer())) live.session.contain();
     const auth::Identity* identity = live.session.identity();
     if (identity == nullptr) continue;
+    // A client that logs in right after a change was told to log in again, when the change came to be known here.
+    const bool known = identity->known_change != 0 && identity->known_change >= changes.upto;
+    if (known && !changes.everything) continue;
     const bool changed = changes.everything || has(changes.customers, identity->customer_id) ||
                          has(changes.accounts, identity->account_name);
     if (changed) live.session.end_soon(session::EndReason::account_changed);

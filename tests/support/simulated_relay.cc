@@ -31,6 +31,7 @@ auth::Answer Accounts::admit(const auth::StoredPassword& /*password*/, const std
   ann->customer_id = 1;
   ann->customer_name = "acme";
   ann->domains = std::make_shared<auth::DomainList>(std::vector<std::string>{"example.com"});
+  ann->known_change = known_change;
   if (suspended) return auth::Answer::suspended("for a test", std::move(ann));
   return auth::Answer::granted(std::move(ann));
 }
@@ -198,8 +199,8 @@ void SimulatedRelay::reload(const std::shared_ptr<const server::Plan>& plan) {
   });
 }
 
-void SimulatedRelay::forget_credentials() {
-  on_each([](server::Core& core) { core.forget_credentials({.accounts = {"ann@example.com"}}); });
+void SimulatedRelay::forget_credentials(std::uint64_t upto) {
+  on_each([upto](server::Core& core) { core.forget_credentials({.upto = upto, .accounts = {"ann@example.com"}}); });
 }
 
 void SimulatedRelay::set_machine_addresses(const std::vector<std::string>& ips) {

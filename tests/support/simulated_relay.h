@@ -31,7 +31,8 @@ class Accounts final : public auth::AccountStore {
   [[nodiscard]] auth::Answer admit(const auth::StoredPassword& password, const std::string& renewed) override;
   [[nodiscard]] auth::Answer identify(const auth::Claim& /*claim*/) override { return auth::Answer::wrong(); }
 
-  bool suspended = false;  // the account, from now on
+  bool suspended = false;          // the account, from now on
+  std::uint64_t known_change = 0;  // of who logs in from now on
 };
 
 // The plan of this configuration, but with segments of the spool as small as they may be; a failure of the test and
@@ -56,7 +57,7 @@ class SimulatedRelay {
   void reload(const std::shared_ptr<const server::Plan>& plan);
   [[nodiscard]] std::size_t reloads_failed() const { return reloads_failed_; }
   // As StoreWatch does after a change of the accounts.
-  void forget_credentials();
+  void forget_credentials(std::uint64_t upto = 0);
   void set_machine_addresses(const std::vector<std::string>& ips);
 
   // Tells all cores to stop, as the signal does.

@@ -62,6 +62,23 @@ TEST_F(ChangesTest, TheFirstQuestionOnlyFindsItsPlace) {
   EXPECT_TRUE(first.accounts.empty() && first.customers.empty());
 }
 
+TEST_F(ChangesTest, ALoginSaysWhichChangesItKnows) {
+  const auto known = [this] {
+    return store_->check(name_of("tim@example.com"), secret_of("right")).identity->known_change;
+  };
+  EXPECT_EQ(known(), seen_);
+  ASSERT_TRUE(admin_->set_account_class("tim@example.com", "wide").has_value());
+  EXPECT_EQ(known(), next().upto);
+}
+
+// A password that is changed while its old one is being hashed is a change that the login does not know.
+TEST_F(ChangesTest, ALoginKnowsNoChangeThatCameWhileItsPasswordWasHashed) {
+  const auto password = store_->find(name_of("tim@example.com"));
+  ASSERT_TRUE(password.has_value() && password->has_value());
+  ASSERT_TRUE(admin_->set_account_class("tim@example.com", "wide").has_value());
+  EXPECT_LT(store_->admit(**password, "").identity->known_change, next().upto);
+}
+
 TEST_F(ChangesTest, AnEmptyStoresFirstChangeIsNotMissed) {
   start_anew();
   admin_ = open_admin();

@@ -121,6 +121,7 @@ TEST_F(ScramStore, AProofOfKeysThatAreGoneIsWrong) {
   const Answer granted = store_->admit_scram(keys);
   EXPECT_EQ(granted.kind, AnswerKind::granted);
   EXPECT_EQ(granted.identity->account_name, "tim@example.com");
+  EXPECT_EQ(granted.identity->known_change, store_->changes_since(0).upto);
   admin_->set_scram_iterations(kIterations);
   expect_ok(admin_->set_password("tim@example.com", secret_of("new"), kTestNow));
   EXPECT_EQ(store_->admit_scram(keys).kind, AnswerKind::wrong);

@@ -261,6 +261,17 @@ TEST_F(CoreTest, ChangedAccountsEndTheirSessionsAfterTheMessageThatTheyAreAt) {
   EXPECT_EQ(again.say(testing::kLogin), 535);
 }
 
+// "customer add", "account add", and the first login at once: that session was ended with "please log in again".
+TEST_F(CoreTest, AChangeThatTheLoginKnewDoesNotEndTheSession) {
+  start(plan_to(kHops[0]));
+  relay_.accounts.known_change = 7;
+  client_ = log_in();
+  relay_.forget_credentials(7);
+  EXPECT_EQ(client_->say("NOOP"), 250);
+  relay_.forget_credentials(8);
+  EXPECT_EQ(client_->reply().code, 421);
+}
+
 // ------------------------------------------------------------------------------------------ stop
 
 TEST_F(CoreTest, AStopTellsIdleClientsAndLetsMessagesEnd) {
