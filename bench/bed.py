@@ -122,13 +122,14 @@ class Load:
         self.end_to_end_per_s = results['accepted_messages'] / (results['seconds'] + results.get('settling_seconds', 0))
 
 
-def load(port, messages, options=(), size=4096, sessions=20, sink=None, settle=600, sender='alice@example.com', run_by=()):
+def load(port, messages, options=(), size=4096, sessions=20, sink=None, settle=600, sender='alice@example.com', to='bob-%i@elsewhere.example',
+         run_by=()):
     """As source(), with sluice-load, which settles its account with `sink`: whatever is lost, doubled or changed on the way
     is an error. `run_by`: words that the command is run by."""
     words = ['--sink', f'127.0.0.1:{sink.ledger}', '--settle', str(settle)] if sink else []
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run([*run_by, BUILD / 'sluice-load', '--json', '--quiet', *words, *options, '--sessions', str(sessions), '--messages',
-                           str(messages), '--size', str(size), '--from', sender, '--to', 'bob-%i@elsewhere.example',
+                           str(messages), '--size', str(size), '--from', sender, '--to', to,
                            f'127.0.0.1:{port}'], check=False, timeout=1200, capture_output=True, text=True)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode != 0:
