@@ -37,7 +37,8 @@ std::optional<std::string> authserv_id(std::string_view value) {
   }
   for (std::size_t at = 1; at < value.size(); ++at) {
     if (value[at] == '"') return id;
-    if (value[at] == '\\' && ++at == value.size()) break;
+    if (value[at] == '\\') ++at;
+    if (at == value.size()) break;
     if (value[at] != '\r' && value[at] != '\n') id += value[at];
   }
   return std::nullopt;

@@ -308,7 +308,7 @@ Match SpfEvaluation::match_exists(const std::string& target) {
 std::string SpfEvaluation::validated_name_for(const std::string& domain) {
   const std::vector<std::string> names = validated_names();
   if (names.empty()) return "unknown";
-  const std::string folded = io::fold_dns_name(domain);
+  std::string folded = io::fold_dns_name(domain);
   if (std::ranges::find(names, folded) != names.end()) return folded;
   const auto below = std::ranges::find_if(names, [&](const std::string& each) { return is_at_or_below(each, folded); });
   return below == names.end() ? names.front() : *below;

@@ -69,8 +69,8 @@ std::string quoted(std::string_view term) { return "\"" + std::string(term) + "\
 // The argument of ip4: and ip6:.  Says what is wrong, or nothing.
 std::string take_network(std::string_view argument, SpfDirective& directive) {
   const bool ip4 = directive.mechanism == SpfMechanism::ip4;
-  const std::string what = ip4 ? " needs an IPv4 address, with /0 to /32 behind it at most"
-                               : " needs an IPv6 address, with /0 to /128 behind it at most";
+  std::string what = ip4 ? " needs an IPv4 address, with /0 to /32 behind it at most"
+                         : " needs an IPv6 address, with /0 to /128 behind it at most";
   if (!argument.starts_with(':')) return what;
   argument.remove_prefix(1);
   if (!(ip4 ? take_bits(argument, "/", 32, directive.ip4_bits) : take_bits(argument, "/", 128, directive.ip6_bits)))
