@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -72,6 +73,23 @@ class Outcome:
         return text + (f" ({self.skipped} skipped)" if self.skipped else "")
 
 
+# By thread: the CPU seconds of the processes that it has waited for, with those that these have waited for.
+spent = threading.local()
+
+
+def wait(process, seconds_max):
+    """As Popen.wait(), but None where the time is over; adds up what the process took."""
+    end = time.monotonic() + seconds_max
+    while time.monotonic() < end:
+        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+        if pid:
+            process.returncode = os.waitstatus_to_exitcode(status)
+            spent.seconds = getattr(spent, "seconds", 0) + usage.ru_utime + usage.ru_stime
+            return process.returncode
+        time.sleep(0.02)
+    return None
+
+
 def run(command, seconds_max, env=None):
     """Runs COMMAND in its own process group. Returns (exit code or None when it hung, output).
 
@@ -90,15 +108,14 @@ def run(command, seconds_max, env=None):
             start_new_session=True,
         )
         try:
-            code = process.wait(seconds_max)
-        except subprocess.TimeoutExpired:
-            code = None
+            code = wait(process, seconds_max)
         finally:
             try:
                 os.killpg(process.pid, signal.SIGKILL)  # whatever it left running
             except ProcessLookupError:
                 pass
-            process.wait()
+            if process.returncode is None:
+                process.wait()
         output.seek(0)
         return code, output.read().decode("utf-8", "replace")
 
@@ -107,9 +124,9 @@ def side_by_side(jobs, at_once):
     """Runs JOBS, pairs of a name and a function that returns an Outcome, so many at once, and says how each went."""
 
     def one(job):
-        started = time.monotonic()
+        started, spent.seconds = time.monotonic(), 0
         outcome = job[1]()
-        print(f"  {job[0]}: {outcome} in {time.monotonic() - started:.0f} s", flush=True)
+        print(f"  {job[0]}: {outcome} in {time.monotonic() - started:.0f} s ({spent.seconds:.0f} of CPU)", flush=True)
         return outcome
 
     total = Outcome()
