@@ -155,12 +155,11 @@ class RealWorkers final : public Workers {
   void work() {
     std::unique_lock lock(mutex_);
     const auto has_work = [this] { return ending_ || !jobs_.empty(); };
-    bool worked = false;  // since it was last called idle
+    bool worked = false;
     for (;;) {
       if (worked && when_idle_.call != nullptr && !wake_.wait_for(lock, when_idle_.after, has_work)) {
         lock.unlock();
         when_idle_.call();
-        worked = false;
         lock.lock();
       }
       wake_.wait(lock, has_work);
