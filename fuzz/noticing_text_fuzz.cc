@@ -12,21 +12,25 @@
 #include "engine/base/check.h"
 #include "policy/noticing/reply_words.h"
 #include "policy/noticing/text_filter.h"
+#include "policy/noticing/text_loops.h"
 #include "policy/noticing/text_sketch.h"
 #include "tests/unit/noticing/naive_sketch.h"
 
 namespace {
 
+using sluice::noticing::all_text_loops;
 using sluice::noticing::kBlockBytes;
 using sluice::noticing::kSketchedBytesMax;
 using sluice::noticing::naive_sketch;
 using sluice::noticing::naive_text;
+using sluice::noticing::text_loops;
 using sluice::noticing::TextFilter;
+using sluice::noticing::TextLoops;
 using sluice::noticing::TextSketch;
 using sluice::noticing::TextSketcher;
 
-TextSketch sketched(std::string_view content, std::size_t first, std::size_t later) {
-  TextSketcher sketcher;
+TextSketch sketched(const TextLoops& loops, std::string_view content, std::size_t first, std::size_t later) {
+  TextSketcher sketcher(loops);
   for (std::size_t size = first; !content.empty(); size = later) {
     const std::string_view piece = content.substr(0, size);
     // A copy of its own, so that a read behind its end is seen.
@@ -36,8 +40,8 @@ TextSketch sketched(std::string_view content, std::size_t first, std::size_t lat
   return sketcher.finish();
 }
 
-std::string filtered(std::string_view content, std::size_t size, std::size_t room) {
-  TextFilter filter;
+std::string filtered(const TextLoops& loops, std::string_view content, std::size_t size, std::size_t room) {
+  TextFilter filter(loops);
   std::string kept;
   const auto out = std::make_unique<char[]>(room + TextFilter::kSlackBytes);
   for (; !content.empty(); content.remove_prefix(std::min(size, content.size()))) {
@@ -59,17 +63,20 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::size_t first = 1 + data[0];
   const std::size_t later = 1 + data[1] * 7UZ;
   const TextSketch whole = naive_sketch(content);
-  CHECK(sketched(content, content.size() + 1, 1) == whole);
-  CHECK(sketched(content, first, later) == whole);
-  CHECK(whole.empty() || whole.same_text(whole));
   const std::string kept = naive_text(content);
-  CHECK(filtered(content, content.size() + 1, first) == kept);
-  CHECK(filtered(content, later, first) == kept);
+  for (const TextLoops& loops : all_text_loops()) {
+    CHECK(sketched(loops, content, content.size() + 1, 1) == whole);
+    CHECK(sketched(loops, content, first, later) == whole);
+    CHECK(filtered(loops, content, content.size() + 1, first) == kept);
+    CHECK(filtered(loops, content, later, first) == kept);
+  }
+  CHECK(whole.empty() || whole.same_text(whole));
   static_cast<void>(sluice::noticing::outcome_of_reply(550, content));
   if (data[0] % 16 != 0) return 0;
   std::string longer(content);
   longer.resize(std::max(longer.size(), kSketchedBytesMax), ' ');
-  const TextSketch bounded = sketched(longer, first, later);
-  CHECK(sketched(longer + "some more words behind it", first, later) == bounded);
+  const TextLoops& loops = text_loops();
+  const TextSketch bounded = sketched(loops, longer, first, later);
+  CHECK(sketched(loops, longer + "some more words behind it", first, later) == bounded);
   return 0;
 }

@@ -2,7 +2,8 @@
 
 #include <sodium.h>
 
-#include <array>
+#include <cstdint>
+#include <limits>
 #include <optional>
 #include <string_view>
 
@@ -11,7 +12,6 @@
 #include "engine/base/check.h"
 
 namespace sluice::auth {
-namespace {}  // namespace
 
 StoreResult<std::unique_ptr<PasswordHasher>> PasswordHasher::create(const HashCost& cost) {
   if (sodium_init() < 0)
@@ -22,19 +22,24 @@ StoreResult<std::unique_ptr<PasswordHasher>> PasswordHasher::create(const HashCo
   CHECK(secret.has_value());
   StoreResult<std::string> of_no_account = hasher->hash(*secret);
   if (!of_no_account) return std::unexpected(of_no_account.error());
+  // Once, with what others compute: a hash that nothing else can check is not to be stored.
+  if (crypto_pwhash_str_verify(of_no_account->c_str(), secret->reveal().data(), secret->reveal().size()) != 0)
+    return store_error(StoreError::Kind::failed,
+                       "a password hash is not what libsodium makes of it, or it has no memory");
   hasher->of_no_account_ = *std::move(of_no_account);
   return hasher;
 }
 
 StoreResult<std::string> PasswordHasher::hash(const Secret& secret) const {
-  std::array<char, crypto_pwhash_STRBYTES> made{};
-  const std::string_view bytes = secret.reveal();
-  if (crypto_pwhash_str_alg(made.data(), bytes.data(), bytes.size(), cost_.passes, cost_.memory_bytes,
-                            crypto_pwhash_ALG_ARGON2ID13) != 0) {
+  std::optional<std::string> made;
+  if (cost_.memory_bytes / kBytesInKibibyte <= std::numeric_limits<std::uint32_t>::max() &&
+      cost_.passes <= std::numeric_limits<std::uint32_t>::max())
+    made = new_argon2id(static_cast<std::uint32_t>(cost_.memory_bytes / kBytesInKibibyte),
+                        static_cast<std::uint32_t>(cost_.passes), secret);
+  if (!made)
     return store_error(StoreError::Kind::failed,
                        "a password hash could not be made: not enough memory, or a cost out of range");
-  }
-  return std::string(made.data());
+  return *std::move(made);
 }
 
 SchemeMatch PasswordHasher::match(const std::string& stored_text, const Secret& secret) const {

@@ -1,6 +1,6 @@
-// Password hashes of a store: new ones are argon2id through libsodium, in its self-describing form
-// ("$argon2id$v=19$m=...$..."); those that it holds may be of any scheme (password_scheme.h). One hasher a store; its
-// calls are thread-safe and block for as long as one hash costs.
+// Password hashes of a store: new ones are argon2id, in its self-describing form ("$argon2id$v=19$m=...$..."); those
+// that it holds may be of any scheme (password_scheme.h). One hasher a store; its calls are thread-safe and block for
+// as long as one hash costs.
 #pragma once
 
 #include <atomic>
@@ -22,14 +22,14 @@ struct HashCost {
 
 // 11 ms and 19 MiB a check on a 2-core EPYC virtual machine (libsodium's "interactive", 2 passes
 // over 64 MiB: 51 ms). Checks that run at once each take that memory: the worker pool's size bounds
-// the sum.
+// the sum. A thread keeps it between checks (argon2_hash.h).
 inline constexpr HashCost kDefaultHashCost{.passes = 2, .memory_bytes = 19'456 * 1024};
 // For tests only: 0.02 ms.
 inline constexpr HashCost kLeastHashCost{.passes = 1, .memory_bytes = 8192};
 
 class PasswordHasher {
  public:
-  // Makes one hash, to have something to check unknown names against.
+  // Makes one hash, to have something to check unknown names against, and compares it with libsodium's.
   [[nodiscard]] static StoreResult<std::unique_ptr<PasswordHasher>> create(const HashCost& cost);
 
   [[nodiscard]] StoreResult<std::string> hash(const Secret& secret) const;

@@ -58,6 +58,9 @@ inline constexpr std::string_view kNoMemory = "there was no memory for it";
 // scheme_argon2.cc
 [[nodiscard]] SchemeCost argon2_cost(const PasswordScheme& scheme, std::string_view text);
 [[nodiscard]] SchemeMatch match_argon2(const PasswordScheme& scheme, std::string_view text, const Secret& secret);
+// A new hash; nothing: there is no memory for it, or the cost is out of range.
+[[nodiscard]] std::optional<std::string> new_argon2id(std::uint32_t kibibytes, std::uint32_t passes,
+                                                      const Secret& secret);
 // scheme_crypt.cc: what libcrypt and libaprutil compute.
 [[nodiscard]] SchemeCost bcrypt_cost(const PasswordScheme& scheme, std::string_view text);
 [[nodiscard]] SchemeCost sha_crypt_cost(const PasswordScheme& scheme, std::string_view text);

@@ -109,7 +109,8 @@ class RealRandom final : public Random {
 
 class RealWorkers final : public Workers {
  public:
-  RealWorkers(unsigned threads, std::size_t queue_max, WorkerPriority priority) : queue_max_(queue_max) {
+  RealWorkers(unsigned threads, std::size_t queue_max, WorkerPriority priority, WhenIdle when_idle)
+      : queue_max_(queue_max), when_idle_(when_idle) {
     for (unsigned i = 0; i < threads; ++i)
       threads_.emplace_back([this, priority] {
         if (priority == WorkerPriority::low) become_low();
@@ -153,9 +154,17 @@ class RealWorkers final : public Workers {
   }
   void work() {
     std::unique_lock lock(mutex_);
+    const auto has_work = [this] { return ending_ || !jobs_.empty(); };
+    bool worked = false;
     for (;;) {
-      wake_.wait(lock, [this] { return ending_ || !jobs_.empty(); });
+      if (worked && when_idle_.call != nullptr && !wake_.wait_for(lock, when_idle_.after, has_work)) {
+        lock.unlock();
+        when_idle_.call();
+        lock.lock();
+      }
+      wake_.wait(lock, has_work);
       if (jobs_.empty()) return;
+      worked = true;
       std::unique_ptr<Job> job(&jobs_.front());
       jobs_.pop_front();
       lock.unlock();
@@ -167,7 +176,8 @@ class RealWorkers final : public Workers {
   std::mutex mutex_;
   std::condition_variable wake_;
   FairQueue<Job> jobs_;
-  std::size_t queue_max_;
+  const std::size_t queue_max_;
+  const WhenIdle when_idle_;
   bool ending_ = false;
   std::vector<std::thread> threads_;
 };
@@ -177,8 +187,9 @@ class RealWorkers final : public Workers {
 std::unique_ptr<Sockets> make_real_sockets() { return std::make_unique<RealSockets>(); }
 std::unique_ptr<Clock> make_real_clock() { return std::make_unique<RealClock>(); }
 std::unique_ptr<Random> make_real_random() { return std::make_unique<RealRandom>(); }
-std::unique_ptr<Workers> make_real_workers(unsigned threads, std::size_t queue_max, WorkerPriority priority) {
-  return std::make_unique<RealWorkers>(threads, queue_max, priority);
+std::unique_ptr<Workers> make_real_workers(unsigned threads, std::size_t queue_max, WorkerPriority priority,
+                                           WhenIdle when_idle) {
+  return std::make_unique<RealWorkers>(threads, queue_max, priority, when_idle);
 }
 
 }  // namespace sluice::io

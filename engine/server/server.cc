@@ -6,6 +6,7 @@
 
 #include "auth/backend/kinds.h"
 #include "auth/backend/store_server.h"
+#include "auth/store/argon2_hash.h"
 #include "auth/store/shared_store.h"
 #include "engine/io/files.h"
 #include "engine/io/interfaces.h"
@@ -24,6 +25,8 @@ namespace {
 
 constexpr std::size_t kCustomersCompared = 10'000;  // with a name that is none's
 constexpr std::size_t kJobsWaitingMax = 4096;
+// After the last password hash of a thread, its memory (auth::kHashMemoryKeptMax).
+constexpr Duration kHashMemoryKept = std::chrono::seconds(30);
 constexpr std::size_t kWaitingPerThread = 64;  // for a server that has the accounts
 constexpr Duration kLongestWait = std::chrono::hours(24);
 
@@ -186,7 +189,8 @@ std::expected<void, std::vector<std::string>> Server::start_cores() {
   if (plan_->config.store.grace > Duration::zero()) refused_logins_ = std::make_shared<auth::RefusedLogins>();
   shield_.set_limits(shield_limits(plan_->config), plan_->config.limits.ipv6_prefix);
   workers_ = io::make_real_workers(plan_->config.server.workers, kJobsWaitingMax);
-  hash_threads_ = io::make_real_workers(plan_->config.store.hash_threads, kJobsWaitingMax, io::WorkerPriority::low);
+  hash_threads_ = io::make_real_workers(plan_->config.store.hash_threads, kJobsWaitingMax, io::WorkerPriority::low,
+                                        {.after = kHashMemoryKept, .call = &auth::release_hash_memory});
   // What waits for them is bounded by the cores (signing::Signer::kSigningMax).
   signing_threads_ = io::make_real_workers(plan_->config.dkim.threads, signing::Signer::kSigningMax * threads_.size());
   if (const auth::BackendOptions& shared = plan_->config.store.server; !shared.servers.empty())

@@ -60,8 +60,8 @@ void forget_evidence(AccountState& state) {
 
 Verdict climb(AccountState& state, const ActiveDay& day, Instant now, const ClassPolicy& policy) {
   Verdict verdict;
-  const float points =
-      measure_all({.state = state, .day = day, .ordinary = policy.ordinary, .hour = day.hour}, verdict);
+  const float points = measure_all(
+      {.state = state, .day = day, .ordinary = policy.ordinary, .texts = day.texts.most_sent(day.hour)}, verdict);
   verdict.raised = state.ladder.raise(points, minute_of(now), policy);
   verdict.step = state.ladder.step();
   verdict.score = state.ladder.score();

@@ -11,12 +11,12 @@
 
 namespace sluice::noticing {
 
-// What a signal looks at.  All counts of the state have been brought up to `hour`.
+// What a signal looks at.  All counts of the state have been brought up to the hour of the judgement.
 struct Observed {
   const AccountState& state;
   const ActiveDay& day;
   const OrdinaryDay& ordinary;  // the class's
-  std::uint32_t hour = 0;       // of the noticer's clock
+  MostSentText texts;           // of that day
 };
 
 struct Measured {

@@ -4,7 +4,7 @@
 namespace sluice::noticing {
 
 Measured measure_no_list_unsubscribe(const Observed& observed) {
-  return times_ordinary(static_cast<float>(observed.day.texts.most_sent(observed.hour).without_unsubscribe),
+  return times_ordinary(static_cast<float>(observed.texts.without_unsubscribe),
                         static_cast<float>(observed.ordinary.bulk));
 }
 

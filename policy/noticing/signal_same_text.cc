@@ -5,8 +5,7 @@ namespace sluice::noticing {
 
 Measured measure_same_text(const Observed& observed) {
   const OrdinaryDay& ordinary = observed.ordinary;
-  return times_ordinary(static_cast<float>(observed.day.texts.most_sent(observed.hour).recipients),
-                        static_cast<float>(ordinary.same_text));
+  return times_ordinary(static_cast<float>(observed.texts.recipients), static_cast<float>(ordinary.same_text));
 }
 
 std::string same_text_words(const Reason& reason) {

@@ -14,10 +14,10 @@
 #include <string_view>
 
 #include "policy/noticing/text_filter.h"
+#include "policy/noticing/text_loops.h"
 
 namespace sluice::noticing {
 
-inline constexpr std::size_t kSketchClasses = 32;
 // What comes after so many bytes of content is not looked at.
 inline constexpr std::size_t kSketchedBytesMax = 16 * 1024;
 
@@ -34,7 +34,7 @@ struct TextSketch {
 
 class TextSketcher {
  public:
-  TextSketcher() { reset(); }
+  explicit TextSketcher(const TextLoops& loops = text_loops()) : loops_(loops) { reset(); }
   // Ready for the next message.
   void reset();
   // Content behind the header, in pieces of any size, which change nothing.
@@ -43,7 +43,7 @@ class TextSketcher {
   [[nodiscard]] TextSketch finish();
 
  private:
-  static constexpr std::size_t kBufferBytes = 2048;
+  static constexpr std::size_t kBufferBytes = kWordBytesMax;
   // The longest run without blanks that is decoded: what is kept behind the words that are looked at.
   static constexpr std::size_t kRunBytesMax = 512;
   // Lines that are decoded, which costs more than all else.
@@ -54,13 +54,14 @@ class TextSketcher {
   void look_at(std::size_t size);
   void add_long_word(std::size_t at);
 
+  const TextLoops& loops_;
   TextFilter filter_;
   TextFilter decoded_filter_;
   bool behind_blank_ = true;
   std::uint8_t decoded_runs_ = 0;
   std::size_t fed_ = 0;
   std::size_t filled_ = 0;
-  std::array<std::uint32_t, kSketchClasses> least_;
+  LeastInTurns least_;
   std::array<char, kBufferBytes + kSlackBytes> buffer_;
 };
 

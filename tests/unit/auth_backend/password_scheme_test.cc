@@ -137,6 +137,7 @@ TEST(PasswordSchemes, WhatTakesTooLongOrTooMuchIsRefusedUnseen) {
   EXPECT_EQ(why_not("$argon2id$v=19$m=262145,t=1,p=1" + of_argon), memory);
   EXPECT_EQ(why_not("$argon2id$v=19$m=4294967295,t=4294967295,p=1" + of_argon), memory);
   EXPECT_EQ(why_not("$argon2id$v=19$m=262144,t=13,p=1" + of_argon), time);
+  EXPECT_EQ(why_not("$argon2id$v=19$m=31,t=1,p=4" + of_argon), "it is damaged, or not of the scheme that it names");
   EXPECT_EQ(why_not("$2y$15$" + std::string(53, 'a')), time);
   EXPECT_EQ(why_not("$2y$31$" + std::string(53, 'a')), time);
   EXPECT_EQ(why_not("$6$rounds=1000001$salt$" + digest86), time);

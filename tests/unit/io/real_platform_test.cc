@@ -122,6 +122,29 @@ TEST(RealWorkersTest, ManySubmittersAtOnce) {
   EXPECT_EQ(ran, accepted);
 }
 
+TEST(RealWorkersTest, AWorkerThatHasWorkedIsCalledIdleOnceAndAgainAfterItsNextJob) {
+  static std::atomic<int> idle;
+  idle = 0;
+  const auto workers = make_real_workers(1, 4, WorkerPriority::normal, {.after = 1ms, .call = [] { ++idle; }});
+  for (int round = 1; round <= 3; ++round) {
+    EXPECT_TRUE(workers->submit([] {}, kOwnShare));
+    while (idle < round) std::this_thread::yield();
+  }
+  // Many times as long as it would take to be called once more.
+  std::this_thread::sleep_for(20ms);
+  EXPECT_EQ(idle, 3);
+}
+
+TEST(RealWorkersTest, AWorkerThatNeverWorkedIsNotCalledIdle) {
+  static std::atomic<int> idle;
+  idle = 0;
+  {
+    const auto workers = make_real_workers(2, 4, WorkerPriority::normal, {.after = 1ms, .call = [] { ++idle; }});
+    std::this_thread::sleep_for(20ms);
+  }
+  EXPECT_EQ(idle, 0);
+}
+
 TEST(RealSocketsTest, ListensAtItsAddressAndSaysWhyNot) {
   const auto sockets = make_real_sockets();
   const auto one = sockets->listen(*Address::parse("127.0.0.1:0"), {});

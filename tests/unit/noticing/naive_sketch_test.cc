@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "policy/noticing/text_filter.h"
+#include "policy/noticing/text_loops.h"
 #include "policy/noticing/text_sketch.h"
 #include "tests/support/noticing_text.h"
 
@@ -128,8 +129,8 @@ std::string some_content(Draw& draw, std::size_t size) {
 
 // Each piece is a copy of its own, so that a read behind its end is seen.
 template <typename Size>
-TextSketch sketched(std::string_view content, Size size) {
-  TextSketcher sketcher;
+TextSketch sketched(const TextLoops& loops, std::string_view content, Size size) {
+  TextSketcher sketcher(loops);
   while (!content.empty()) {
     const std::string_view piece = content.substr(0, size());
     sketcher.feed(std::string(piece));
@@ -139,8 +140,8 @@ TextSketch sketched(std::string_view content, Size size) {
 }
 
 // With `room` at a time, and no byte more than is allowed.
-std::string kept(std::string_view content, std::size_t size, std::size_t room) {
-  TextFilter filter;
+std::string kept(const TextLoops& loops, std::string_view content, std::size_t size, std::size_t room) {
+  TextFilter filter(loops);
   std::string all;
   for (; !content.empty(); content.remove_prefix(std::min(size, content.size()))) {
     const std::string piece(content.substr(0, size));
@@ -155,62 +156,99 @@ std::string kept(std::string_view content, std::size_t size, std::size_t room) {
   return all;
 }
 
-TEST(NaiveSketchTest, SketchesOfContentOfAllKindsAreTheNaiveOnes) {
+// With the loops for each kind of machine that this one can be.
+class NaiveSketchTest : public ::testing::TestWithParam<std::size_t> {
+ protected:
+  const TextLoops& loops_ = all_text_loops()[GetParam()];
+};
+
+TEST_P(NaiveSketchTest, SketchesOfContentOfAllKindsAreTheNaiveOnes) {
   Draw draw(11);
   std::size_t sketches = 0;
   for (int round = 0; round < 600; ++round) {
     const std::string content = some_content(draw, draw.between(0, round % 10 == 0 ? 20'000 : 4'000));
     const TextSketch wanted = naive_sketch(content);
-    ASSERT_EQ(sketch_of(content), wanted) << "round " << round;
-    ASSERT_EQ(sketched(content, [&] { return draw.between(1, 3000); }), wanted) << "round " << round;
+    ASSERT_EQ(sketched(loops_, content, [&] { return content.size(); }), wanted) << "round " << round;
+    ASSERT_EQ(sketched(loops_, content, [&] { return draw.between(1, 3000); }), wanted) << "round " << round;
     sketches += wanted.empty() ? 0 : 1;
   }
   EXPECT_GE(sketches, 400U);
 }
 
-TEST(NaiveSketchTest, SketchesOfLongHtmlAreTheNaiveOnes) {
+TEST_P(NaiveSketchTest, SketchesOfLongHtmlAreTheNaiveOnes) {
   Draw draw(14);
   for (int round = 0; round < 300; ++round) {
     const std::string html = some_html(draw, draw.between(4'000, 18'000));
-    ASSERT_EQ(sketch_of(html), naive_sketch(html)) << "round " << round;
+    ASSERT_EQ(sketched(loops_, html, [&] { return html.size(); }), naive_sketch(html)) << "round " << round;
   }
 }
 
-TEST(NaiveSketchTest, ContentIsSplitAtEachByte) {
+TEST_P(NaiveSketchTest, ContentIsSplitAtEachByte) {
   Draw draw(12);
   for (int round = 0; round < 6; ++round) {
     const std::string content = some_content(draw, 2'600);
     const TextSketch wanted = naive_sketch(content);
     for (std::size_t split = 1; split < content.size(); ++split) {
       bool first = true;
-      ASSERT_EQ(sketched(content, [&] { return std::exchange(first, false) ? split : content.size(); }), wanted)
+      ASSERT_EQ(sketched(loops_, content, [&] { return std::exchange(first, false) ? split : content.size(); }), wanted)
           << "round " << round << ", split at " << split;
     }
     for (const std::size_t size : {1U, 2U, 63U, 64U, 127U, 128U, 129U, 191U, 1000U})
-      ASSERT_EQ(sketched(content, [&] { return size; }), wanted) << "round " << round << ", pieces of " << size;
+      ASSERT_EQ(sketched(loops_, content, [&] { return size; }), wanted) << "round " << round << ", pieces of " << size;
   }
 }
 
-TEST(NaiveSketchTest, TheFilterKeepsWhatTheNaiveOneKeeps) {
+TEST_P(NaiveSketchTest, TheFilterKeepsWhatTheNaiveOneKeeps) {
   Draw draw(13);
   for (int round = 0; round < 300; ++round) {
     const std::string content = some_content(draw, draw.between(0, 4'000));
     const std::string wanted = naive_text(content);
     for (const std::size_t room : {1UZ, 63UZ, 64UZ, 512UZ, 5000UZ})
-      ASSERT_EQ(kept(content, draw.between(1, 2000), room), wanted) << "round " << round << ", room " << room;
-    ASSERT_EQ(kept(content, content.size() + 1, draw.between(1, 300)), wanted) << "round " << round;
+      ASSERT_EQ(kept(loops_, content, draw.between(1, 2000), room), wanted) << "round " << round << ", room " << room;
+    ASSERT_EQ(kept(loops_, content, content.size() + 1, draw.between(1, 300)), wanted) << "round " << round;
+  }
+}
+
+// Brackets that are no tags: quotations, comparisons, tags within tags.
+TEST_P(NaiveSketchTest, BracketsThatMeanNothingChangeNothing) {
+  constexpr std::array<std::string_view, 12> kParts = {"<",  ">",    "<<", ">>",  "<b",   "<b>",
+                                                       "< ", "<st ", "</", "x y", "<s>a", "word "};
+  Draw draw(15);
+  for (int round = 0; round < 2000; ++round) {
+    std::string content;
+    while (content.size() < 700) {
+      const std::string_view part = kParts.at(draw.next() % kParts.size());
+      for (std::uint32_t left = draw.chance(0.1) ? draw.between(1, 70) : 1; left > 0; --left) content += part;
+    }
+    ASSERT_EQ(kept(loops_, content, content.size(), draw.between(1, 800)), naive_text(content)) << content;
+    ASSERT_EQ(sketched(loops_, content, [&] { return content.size(); }), naive_sketch(content)) << content;
+  }
+}
+
+// A run is that of base64 from 56 bytes on, wherever it lies in a block.
+TEST_P(NaiveSketchTest, RunsOfAllLengthsAtAllPlaces) {
+  Draw draw(16);
+  for (std::size_t size = 50; size < 140; ++size) {
+    std::string content = some_words(draw, 5);
+    for (std::size_t place = 0; place < 66; ++place) {
+      content += base64_lines(some_words(draw, 60)).substr(0, size);
+      content += std::string(draw.between(1, 3), ' ') + "a b\r\n";
+    }
+    ASSERT_EQ(sketched(loops_, content, [&] { return content.size(); }), naive_sketch(content)) << size;
   }
 }
 
 // What must not happen: a text whose tags lie over the ends of all blocks is written without an end.
-TEST(NaiveSketchTest, RoomIsKeptWhereEachBlockEndsWithinATag) {
+TEST_P(NaiveSketchTest, RoomIsKeptWhereEachBlockEndsWithinATag) {
   std::string content;
   for (int i = 0; i < 300; ++i) content += std::string(60, static_cast<char>('a' + i % 26)) + "<b >";
   for (std::size_t shift = 0; shift < 64; ++shift) {
     const std::string shifted = std::string(shift, '.') + content;
-    EXPECT_EQ(kept(shifted, shifted.size(), 100), naive_text(shifted)) << shift;
+    EXPECT_EQ(kept(loops_, shifted, shifted.size(), 100), naive_text(shifted)) << shift;
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Loops, NaiveSketchTest, ::testing::Range(0UZ, all_text_loops().size()));
 
 }  // namespace
 }  // namespace sluice::noticing

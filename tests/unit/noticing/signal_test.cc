@@ -38,7 +38,7 @@ class SignalTest : public ::testing::Test {
 
  private:
   [[nodiscard]] Observed observed() const {
-    return {.state = state_, .day = day_, .ordinary = policy_.ordinary, .hour = kNow};
+    return {.state = state_, .day = day_, .ordinary = policy_.ordinary, .texts = day_.texts.most_sent(kNow)};
   }
 };
 
@@ -134,7 +134,8 @@ TEST_F(SignalTest, ReasonsComeWithMostPointsFirst) {
   day_.hours.add(kNow, &HourCounts::recipients, 400);
   for (std::uint64_t i = 1; i <= 30; ++i) day_.networks.add(i << 48, {}, kNow);
   Verdict verdict;
-  const float all = measure_all({.state = state_, .day = day_, .ordinary = policy_.ordinary, .hour = kNow}, verdict);
+  const float all = measure_all(
+      {.state = state_, .day = day_, .ordinary = policy_.ordinary, .texts = day_.texts.most_sent(kNow)}, verdict);
   ASSERT_EQ(verdict.reasons().size(), 3U);
   EXPECT_EQ(verdict.reasons()[0].signal, Signal::networks);
   EXPECT_EQ(verdict.reasons()[1].signal, Signal::recipients);

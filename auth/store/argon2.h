@@ -1,0 +1,33 @@
+// Argon2 (RFC 9106), version 0x13, in memory that the caller has.
+//
+// Why not a library's: libsodium, which is what this is compared with in tests and at each start, maps, fills and
+// unmaps memory for every hash, and holds a lock of the process meanwhile, for which cores wait (io/work_memory.h).
+// Debian's libargon2 takes memory from its caller, but is built without vectors.  BLAKE2b is libsodium's. Pure; any
+// thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace sluice::auth {
+
+enum class Argon2Type : std::uint8_t { i = 1, id = 2 };
+
+struct Argon2Parameters {
+  Argon2Type type = Argon2Type::id;
+  std::uint32_t kibibytes = 0;  // at least 8 for each lane
+  std::uint32_t passes = 0;     // at least 1
+  std::uint32_t lanes = 0;      // 1 to 2^24 - 1: computed one after another
+
+  [[nodiscard]] bool valid() const;
+  [[nodiscard]] std::size_t memory_bytes() const { return std::size_t{kibibytes} << 10; }
+};
+
+// `memory`: memory_bytes() of them, at an address that is a multiple of 64.  What is in it before makes no difference;
+// it is wiped in the end.  `digest`: 4 to 64 bytes.
+void compute_argon2(const Argon2Parameters& parameters, std::string_view password, std::string_view salt,
+                    std::span<std::byte> memory, std::span<unsigned char> digest);
+
+}  // namespace sluice::auth
