@@ -67,7 +67,7 @@ class Months {
     }
     std::ranges::move(world_.reported(), std::back_inserter(reported));
     if (!zone_.is_stale(world_.store(), world_.zone_rules()).value()) return;
-    EXPECT_TRUE(zone_.write(world_.store(), world_.zone_rules(), world_.clock.at));
+    EXPECT_TRUE(zone_.publish(world_.store(), world_.zone_rules(), world_.clock.at));
     keys_ = world_.keys();
   }
 
@@ -115,7 +115,7 @@ class Months {
 
   WallMillis mail_takes_max_;
   UpkeepWorld world_;
-  ZoneFile zone_;
+  KeptZone zone_;
   std::vector<auth::SigningKeyRecord> keys_;
   std::map<std::string, Served> served_;
   std::map<std::string, Used> used_;  // by the public key
