@@ -79,8 +79,9 @@ TEST(DkimConfig, TheRelayChecksDomainsOnceADayAndRotatesWhereAsked) {
               ElementsAre("dkim.rotate_every_s: is more than 0, and check_every_s is 0: no key would be seen"));
   EXPECT_THAT(dkim_errors("check_every_s = 0\nfailing = \"as_without_key\"\n"),
               ElementsAre("dkim.failing: is \"as_without_key\", and check_every_s is 0: no domain is checked"));
-  EXPECT_THAT(dkim_errors("zone_file = \"/var/lib/zone\"\n"),
-              ElementsAre("dkim.zone_file: is there, and zone or zone_name_servers is not"));
+  for (const char* const other : {"", "zone = \"dkim.isp.example\"\n", "zone_name_servers = [\"ns.isp.example\"]\n"})
+    EXPECT_THAT(dkim_errors(std::string(other) + "zone_file = \"/var/lib/zone\"\n"),
+                ElementsAre("dkim.zone_file: is there, and zone or zone_name_servers is not"));
 }
 
 TEST(DkimConfig, WhatMakesADomainFailing) {

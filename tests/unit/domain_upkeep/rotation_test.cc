@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -93,13 +94,18 @@ class Months {
   }
 
   void sign() {
+    std::set<std::string> algorithms;
     for (const auth::SigningKeyRecord& key : keys_)
       if (domain_keys::signs(key, world_.clock.at)) {
+        algorithms.insert(key.algorithm);
         const std::string name = domain_keys::key_name(kDomain, key.selector);
         used_[key.public_key] = {.name = name, .record = domain_keys::key_record(key), .last = world_.clock.at};
         // A resolver that asked just before the record came keeps for a time that there is none.
         if (served_[name].since + kResolversKeep > world_.clock.at) unverified.push_back(name + " is not known to all");
       }
+    // Once keys sign, some always do.
+    if (algorithms.size() < signing_) unverified.push_back("there is no key of an algorithm");
+    signing_ = std::max(signing_, algorithms.size());
   }
 
   void look_at_what_was_signed() {
@@ -119,6 +125,7 @@ class Months {
   std::vector<auth::SigningKeyRecord> keys_;
   std::map<std::string, Served> served_;
   std::map<std::string, Used> used_;  // by the public key
+  std::size_t signing_ = 0;           // algorithms of which a key has signed
 };
 
 TEST(Rotation, AtNoMinuteASignatureCannotBeVerified) {

@@ -48,6 +48,9 @@ TEST(SendersSignature, IsBrokenWhereTheBodyIsAnother) {
   std::string folded = hash_of(Canonicalization::relaxed);
   folded.insert(20, "\r\n\t ");
   EXPECT_EQ(broken(field(kOfOurs + "d=example.com; bh = " + folded)), "none");
+  folded = kWrong;
+  folded.insert(20, "\r\n\t ");
+  EXPECT_EQ(broken(field(kOfOurs + "d=example.com; bh = " + folded)), "own");
 }
 
 TEST(SendersSignature, TheFormIsTheOneThatIsHashed) {
