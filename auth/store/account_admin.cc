@@ -7,6 +7,7 @@
 #include "auth/store/containment_admin.h"
 #include "auth/store/known_names.h"
 #include "auth/store/public_suffix.h"
+#include "auth/store/signing_key_rows.h"
 #include "auth/store/store_address.h"
 #include "auth/store/store_schema.h"
 #include "auth/store/store_values.h"
@@ -120,6 +121,8 @@ StoreResult<> AccountAdmin::remove_customer(std::string_view name, bool recursiv
       !removed) {
     return std::unexpected(removed.error());
   }
+  if (record->domains > 0)
+    if (StoreResult<> counted = count_key_change(*database_); !counted) return counted;
   return (*transaction)->commit();
 }
 
@@ -223,9 +226,13 @@ StoreResult<DomainRecord> AccountAdmin::domain(std::string_view name) {
 StoreResult<> AccountAdmin::remove_domain(std::string_view name) {
   const StoreResult<std::string> entry = stored_domain_entry(name);
   if (!entry) return std::unexpected(entry.error());
+  auto transaction = Transaction::to_write(*database_);
+  if (!transaction) return std::unexpected(transaction.error());
   StoreResult<> removed = database_->run("DELETE FROM domain WHERE name = $1", {*entry});
   if (removed && database_->rows_changed() == 0) return no_such_domain(name);
-  return removed;
+  // Its keys have gone with it.
+  if (removed) removed = count_key_change(*database_);
+  return removed ? (*transaction)->commit() : removed;
 }
 
 }  // namespace sluice::auth

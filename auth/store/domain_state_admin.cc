@@ -154,6 +154,16 @@ StoreResult<std::string> DomainStateAdmin::proof_token(std::string_view customer
   return token_of(parts);
 }
 
+StoreResult<> DomainStateAdmin::each_proof(const OnProof& on_proof) {
+  return database_->query(
+      "SELECT d.name, c.id, c.created_ms, s.value FROM domain d JOIN customer c ON c.id = d.customer"
+      " JOIN setting s ON s.key = 'device_key' WHERE d.ownership = 'proven' ORDER BY d.name",
+      {}, [&on_proof](const Row& row) {
+        on_proof(row.text(0),
+                 token_of({.key = row.text(3), .customer = row.integer(1), .customer_created = row.integer(2)}));
+      });
+}
+
 StoreResult<bool> DomainStateAdmin::owns(std::int64_t customer, const std::string& domain) {
   bool owns = false;
   StoreResult<> read = database_->query("SELECT 1 FROM domain WHERE name = $1 AND customer = $2", {domain, customer},

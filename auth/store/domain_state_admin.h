@@ -69,6 +69,10 @@ class DomainStateAdmin {
   // when the customer was made: a later one does not get it.
   [[nodiscard]] StoreResult<std::string> proof_token(std::string_view customer);
 
+  // Of all proven domains, in their order: the domain, and the token of its customer.
+  using OnProof = std::function<void(std::string domain, std::string token)>;
+  [[nodiscard]] StoreResult<> each_proof(const OnProof& on_proof);
+
   // Adds a claim, or makes one that there is as good as new.  Refused for *.example.com, for what the customer has
   // already, and beyond kDomainClaimsMax.
   [[nodiscard]] StoreResult<DomainClaim> add_claim(std::string_view domain, std::string_view customer, WallMillis now);

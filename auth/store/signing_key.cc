@@ -41,4 +41,12 @@ std::optional<StoredPrivateKey> private_key_of(const Row& row, int text, int sea
   return StoredPrivateKey{.text = *std::move(secret), .sealed = row.integer(sealed) != 0};
 }
 
+StoreResult<> count_key_change(Database& database) {
+  return database.run(
+      {"INSERT INTO setting (key, value) VALUES ('signing_key_changes', '1') ON CONFLICT (key) DO UPDATE SET value ="
+       " CAST(CAST(setting.value AS INTEGER) + 1 AS TEXT)",
+       "INSERT INTO setting (key, value) VALUES ('signing_key_changes', '1') ON CONFLICT (key) DO UPDATE SET value ="
+       " CAST(CAST(setting.value AS BIGINT) + 1 AS TEXT)"});
+}
+
 }  // namespace sluice::auth

@@ -108,11 +108,7 @@ StoreResult<> SigningKeyAdmin::change(std::string_view domain, const Decide& dec
     if (StoreResult<> done = write_state(*entry, each); !done) return done;
   for (const NewSigningKey& each : changes->keys)
     if (StoreResult<> done = write_key(*entry, each); !done) return done;
-  StoreResult<> counted = database_->run(
-      {"INSERT INTO setting (key, value) VALUES ('signing_key_changes', '1') ON CONFLICT (key) DO UPDATE SET value ="
-       " CAST(CAST(setting.value AS INTEGER) + 1 AS TEXT)",
-       "INSERT INTO setting (key, value) VALUES ('signing_key_changes', '1') ON CONFLICT (key) DO UPDATE SET value ="
-       " CAST(CAST(setting.value AS BIGINT) + 1 AS TEXT)"});
+  StoreResult<> counted = count_key_change(*database_);
   if (!counted) return counted;
   return (*transaction)->commit();
 }
@@ -139,18 +135,33 @@ StoreResult<std::uint32_t> SigningKeyAdmin::serial(const std::string& digest, Wa
   return made.serial;
 }
 
-StoreResult<std::uint32_t> SigningKeyAdmin::publish(const Publication& publication) {
-  auto transaction = Transaction::to_write(*database_);
-  if (!transaction) return std::unexpected(transaction.error());
+StoreResult<> SigningKeyAdmin::revoke(WallMillis now, WallMillis before) {
   StoreResult<> done = database_->run(
       "UPDATE signing_key SET state = 'revoked', since_ms = $1, private_key = ''"
       " WHERE state = 'retired' AND since_ms <= $2",
-      {publication.now, publication.revoked_before});
-  if (done)
-    done = database_->query(
-        "SELECT domain, selector, algorithm, state, since_ms, created_ms, public_key FROM signing_key"
-        " ORDER BY domain, selector",
-        {}, [&publication](const Row& row) { publication.on_key(signing_key_of(row)); });
+      {now, before});
+  return done && database_->rows_changed() > 0 ? count_key_change(*database_) : done;
+}
+
+StoreResult<> SigningKeyAdmin::each_key(const OnKey& on_key) {
+  return database_->query(
+      "SELECT domain, selector, algorithm, state, since_ms, created_ms, public_key FROM signing_key"
+      " ORDER BY domain, selector",
+      {}, [&on_key](const Row& row) { on_key(signing_key_of(row)); });
+}
+
+StoreResult<> SigningKeyAdmin::revoke_retired(WallMillis now, WallMillis before) {
+  auto transaction = Transaction::to_write(*database_);
+  if (!transaction) return std::unexpected(transaction.error());
+  StoreResult<> done = revoke(now, before);
+  return done ? (*transaction)->commit() : done;
+}
+
+StoreResult<std::uint32_t> SigningKeyAdmin::publish(const Publication& publication) {
+  auto transaction = Transaction::to_write(*database_);
+  if (!transaction) return std::unexpected(transaction.error());
+  StoreResult<> done = revoke(publication.now, publication.revoked_before);
+  if (done) done = each_key(publication.on_key);
   if (!done) return std::unexpected(done.error());
   const auto made = serial(publication.digest(), publication.now);
   if (!made) return made;

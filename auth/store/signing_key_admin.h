@@ -54,12 +54,16 @@ class SigningKeyAdmin {
   // How often that was done, by anybody: another number than before where keys may have changed.
   [[nodiscard]] StoreResult<std::int64_t> changes();
 
+  // Those that are retired since `before`, of all domains.
+  [[nodiscard]] StoreResult<> revoke_retired(WallMillis now, WallMillis before);
+  using OnKey = std::function<void(const SigningKeyRecord&)>;
+  // Those of all domains, in the order of domains and selectors.
+  [[nodiscard]] StoreResult<> each_key(const OnKey& on_key);
   struct Publication {
     WallMillis now = 0;
-    // Keys that are retired since then are revoked.
-    WallMillis revoked_before = 0;
-    std::function<void(const SigningKeyRecord&)> on_key;  // in the order of domains and selectors
-    std::function<std::string()> digest;                  // of all that was made of them
+    WallMillis revoked_before = 0;        // as revoke_retired() has it, which is done first
+    OnKey on_key;                         // as each_key() has it
+    std::function<std::string()> digest;  // of all that was made of them
   };
   // Of all domains.  Returns the serial of a zone with this digest (RFC 1982): it is another one than the last time
   // where that had another digest, and then rises, to the time in seconds where that is more.
@@ -76,6 +80,7 @@ class SigningKeyAdmin {
   [[nodiscard]] StoreResult<std::vector<SigningKeyRecord>> read_keys(const std::string& domain);
   [[nodiscard]] StoreResult<> write_key(const std::string& domain, const NewSigningKey& key);
   [[nodiscard]] StoreResult<> write_state(const std::string& domain, const KeyStateChange& change);
+  [[nodiscard]] StoreResult<> revoke(WallMillis now, WallMillis before);
   [[nodiscard]] StoreResult<std::uint32_t> serial(const std::string& digest, WallMillis now);
   [[nodiscard]] StoreResult<std::size_t> reseal_some(const Seal& seal, std::string& domain, std::string& selector);
   std::unique_ptr<Database> database_;

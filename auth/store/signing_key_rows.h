@@ -5,6 +5,7 @@
 
 #include "auth/store/database.h"
 #include "auth/store/signing_key.h"
+#include "auth/store/store_error.h"
 
 namespace sluice::auth {
 
@@ -12,5 +13,8 @@ namespace sluice::auth {
 [[nodiscard]] SigningKeyRecord signing_key_of(const Row& row);
 // Nothing: the text is no base64.  What was read of it besides is wiped.
 [[nodiscard]] std::optional<StoredPrivateKey> private_key_of(const Row& row, int text, int sealed);
+
+// Within the transaction that has changed or removed keys: SigningKeyAdmin::changes() is another number then.
+[[nodiscard]] StoreResult<> count_key_change(Database& database);
 
 }  // namespace sluice::auth

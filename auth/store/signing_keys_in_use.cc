@@ -45,4 +45,18 @@ StoreResult<std::vector<KeyInUse>> SigningKeysInUse::find(std::string_view domai
   return keys;
 }
 
+StoreResult<bool> SigningKeysInUse::keeps_back(std::string_view domain, WallMillis now) {
+  if (failing_ == WhileFailing::sign) return false;
+  const std::lock_guard lock(mutex_);
+  const auto store = database();
+  if (!store) return std::unexpected(store.error());
+  bool there = false;
+  StoreResult<> done = (*store)->query(
+      "SELECT 1 FROM signing_key k JOIN domain d ON d.name = k.domain WHERE k.domain = $1 AND d.failing_since_ms <> 0"
+      " AND (k.state = 'active' AND k.since_ms <= $2 OR k.state = 'retired' AND k.since_ms > $2)",
+      {domain, now}, [&there](const Row&) { there = true; });
+  if (!done) return std::unexpected(done.error());
+  return there;
+}
+
 }  // namespace sluice::auth

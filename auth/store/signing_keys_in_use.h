@@ -33,6 +33,8 @@ class SigningKeysInUse {
   // `domain`: A-labels in lower case; itself, not what lies above it.  In the order of selectors.  not_found: there is
   // no store yet.
   [[nodiscard]] StoreResult<std::vector<KeyInUse>> find(std::string_view domain, WallMillis now);
+  // Whether find() keeps back the keys that there are, as the domain is failing.
+  [[nodiscard]] StoreResult<bool> keeps_back(std::string_view domain, WallMillis now);
 
  private:
   [[nodiscard]] StoreResult<Database*> database();

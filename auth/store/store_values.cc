@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "auth/domain_list.h"
 #include "auth/secret.h"
+#include "auth/store/public_suffix.h"
 #include "auth/text.h"
 #include "engine/base/domain_name.h"
 
@@ -50,6 +51,11 @@ StoreResult<std::string> stored_new_domain_entry(std::string_view text) {
   StoreResult<std::string> entry = stored_domain_entry(text);
   if (!entry) return entry;
   const std::string_view below = "*.";
+  if (!entry->starts_with(below) && is_registry_suffix(*entry))
+    return store_error(StoreError::Kind::invalid,
+                       absl::StrCat(in_quotes(*entry),
+                                    " cannot be one customer's: names below it are registered by anybody "
+                                    "(publicsuffix.org)"));
   if (has_true_a_labels(entry->starts_with(below) ? entry->substr(below.size()) : *entry)) return entry;
   return store_error(StoreError::Kind::invalid,
                      absl::StrCat(in_quotes(text),

@@ -24,7 +24,7 @@ inline constexpr std::size_t kReasonBytesMax = 200;  // it goes into a reply lin
 [[nodiscard]] StoreResult<std::string> stored_account_name(std::string_view text);
 // See canonical_domain_entry().
 [[nodiscard]] StoreResult<std::string> stored_domain_entry(std::string_view text);
-// Likewise, of one that is added: not with a label xn--... that no name is written as.
+// Likewise, of one that is added: not with a label xn--... that no name is written as, and not a registry's suffix.
 [[nodiscard]] StoreResult<std::string> stored_new_domain_entry(std::string_view text);
 // Printable ASCII, as it is told to clients. May be empty.
 [[nodiscard]] StoreResult<std::string> stored_reason(std::string_view text);

@@ -184,6 +184,7 @@ std::string check(const AccountRequest& request) {
   if (request.has(kOptionProve) && request.has(kOptionNoKeys))
     return "--prove and --no-keys exclude each other: keys are made once the domain is proven";
   if (request.has(kOptionJson) && request.has(kOptionZone)) return "--json and --zone exclude each other";
+  if (request.has(kOptionOutput) && request.has(kOptionUpdate)) return "--output and --update exclude each other";
   if (request.has(kOptionOutput) && request.output.empty()) return "--output takes the path of a file";
   if (command.verb == AccountVerb::import_keys) return check_key_import(request);
   if (command.verb == AccountVerb::import_file) return check_import(request);

@@ -78,6 +78,7 @@ enum AccountOption : std::uint64_t {
   kOptionPathMap = std::uint64_t{1} << 38U,
   kOptionProve = std::uint64_t{1} << 39U,
   kOptionState = std::uint64_t{1} << 40U,
+  kOptionUpdate = std::uint64_t{1} << 41U,
 };
 
 struct AccountCommand {

@@ -60,6 +60,8 @@ constexpr std::array kOptionTexts{
         "You have seen the records in the DNS, with all name servers of their zone: do not look for them."},
     AccountOptionText{kOptionOutput, "--output", "FILE",
                       "Write FILE in one step, as the owner of the store's file; not given: standard output."},
+    AccountOptionText{kOptionUpdate, "--update", "",
+                      "Change the zone at the name server dkim.zone_update, as the relay does by itself."},
     AccountOptionText{kOptionOldKeyFile, "--old-key-file", "FILE",
                       "What dkim.wrapping_key_file was before; not given: the keys are not sealed yet."},
     AccountOptionText{kOptionKeyTable, "--opendkim-key-table", "FILE", "OpenDKIM's KeyTable, as a file."},
@@ -75,10 +77,9 @@ constexpr std::array kOptionTexts{
     AccountOptionText{kOptionForce, "--force", "", "Remove first what the other store has."},
     AccountOptionText{kOptionDryRun, "--dry-run", "", "Say what would be done and refused, and do nothing."},
     AccountOptionText{kOptionAll, "--all", "", "Check all domains of the store, and print what is not right."},
-    AccountOptionText{
-        kOptionAddress, "--address", "IP",
-        "An address from which mail of the domains leaves. May be given several times. Not given: those of "
-        "this machine that others can reach."},
+    AccountOptionText{kOptionAddress, "--address", "IP",
+                      "An address from which mail of the domains leaves. May be given several times. Not given: "
+                      "dkim.sending_addresses, or those of this machine that others can reach."},
     AccountOptionText{
         kOptionSelector, "--selector", "NAME",
         "Look at the DKIM key SELECTOR._domainkey.DOMAIN. May be given several times. Not given: at the keys "
@@ -154,7 +155,8 @@ constexpr std::array kAllAccountCommands{
                    "Prints each customer with its status and the number of its domains and accounts.",
                    "sluicectl customer list --json"},
     AccountCommand{customer, show, "customer", "show", "NAME", kOptionJson, 0, "show one customer",
-                   "Prints the customer with its domains and accounts.", "sluicectl customer show 'Example Ltd'"},
+                   "Prints the customer with its domains, also those that it has to prove yet, and accounts.",
+                   "sluicectl customer show 'Example Ltd'"},
     AccountCommand{customer, suspend, "customer", "suspend", "NAME", kOptionReason, 0, "let a customer log in no more",
                    "Every account of the customer is refused at login, with the reason if the password was "
                    "right.",
@@ -215,11 +217,12 @@ constexpr std::array kAllAccountCommands{
         "domain check looks for it, too. A name server that fails changes nothing.",
         "sluicectl domain prove example.com"},
     AccountCommand{
-        domain, zone, "domain", "zone", "", kOptionOutput, 0, "write your zone of all domains' keys",
+        domain, zone, "domain", "zone", "", kOptionOutput | kOptionUpdate, 0, "write your zone of all domains' keys",
         "Prints the zone dkim.zone with the keys of all domains, which nsd, knot and bind load. Its serial "
         "rises when something in it has changed, and else stays. Keys that were retired for longer than "
         "dkim.retire_after_s are revoked first: their record stays, with an empty p=, and the private half "
-        "is removed. Run it behind each change, and once a day, where the relay does not write dkim.zone_file.",
+        "is removed. Run it behind each change, and once a day, where the relay keeps neither dkim.zone_file nor "
+        "dkim.zone_update.",
         "sluicectl domain zone --output /var/lib/sluice/zone/dkim.isp.example"},
     AccountCommand{domain, rotate, "domain", "rotate", "DOMAIN", kOptionAlgorithm, 0, "make a domain's next keys",
                    "They are made in the slots that are free, to be published: by sluicectl domain zone, or, without "

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "auth/store/account_admin.h"
+#include "auth/store/domain_state_admin.h"
 #include "auth/text.h"
 #include "engine/base/check.h"
 #include "engine/cli/account_certificates.h"
@@ -13,6 +14,7 @@
 #include "engine/cli/account_report.h"
 #include "engine/cli/devices.h"
 #include "engine/cli/domain_check.h"
+#include "engine/cli/domain_claims.h"
 #include "engine/cli/domain_keys.h"
 #include "engine/cli/password.h"
 #include "engine/cli/store_copies.h"
@@ -28,8 +30,9 @@ using auth::AccountStatus;
 
 class AccountCommandRun {
  public:
-  AccountCommandRun(const AccountRequest& request, const AccountCommandWorld& world, AccountAdmin& admin)
-      : request_(request), world_(world), admin_(admin) {}
+  AccountCommandRun(const AccountRequest& request, const AccountCommandWorld& world, const auth::StoreAddress& store,
+                    AccountAdmin& admin)
+      : request_(request), world_(world), store_(store), admin_(admin) {}
 
   auth::StoreResult<> run() {
     switch (request_.command->object) {
@@ -147,8 +150,13 @@ class AccountCommandRun {
   auth::StoreResult<> show_customer() {
     const auto record = admin_.customer(request_.operand);
     if (!record) return std::unexpected(record.error());
-    const auto domains = admin_.domains(record->name);
+    auto domains = admin_.domains(record->name);
     if (!domains) return std::unexpected(domains.error());
+    const auto states = auth::DomainStateAdmin::open(store_);
+    if (!states) return std::unexpected(states.error());
+    const auto claims = (*states)->claims(std::nullopt, record->name);
+    if (!claims) return std::unexpected(claims.error());
+    add_claims(*claims, *domains);
     const auto accounts = admin_.accounts(record->name);
     if (!accounts) return std::unexpected(accounts.error());
     print_one(world_.out, *record, *domains, *accounts, request_.has(kOptionJson));
@@ -222,6 +230,7 @@ class AccountCommandRun {
 
   const AccountRequest& request_;
   const AccountCommandWorld& world_;
+  const auth::StoreAddress& store_;
   AccountAdmin& admin_;
 };
 
@@ -279,7 +288,7 @@ int run_account_command(std::span<const std::string_view> args, const AccountCom
   const auto admin = AccountAdmin::open(*store, if_missing, world.hash_cost);
   if (!admin) return failed(world, admin.error());
   (*admin)->set_scram_iterations(world.settings.scram_iterations);
-  auth::StoreResult<> done = AccountCommandRun(parsed.request, world, **admin).run();
+  auth::StoreResult<> done = AccountCommandRun(parsed.request, world, *store, **admin).run();
   if (!done) done = with_name_meant(parsed.request, **admin, done.error());
   return finish_command(world, done);
 }

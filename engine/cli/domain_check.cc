@@ -12,6 +12,7 @@
 #include "engine/cli/domain_check_report.h"
 #include "engine/cli/domain_work.h"
 #include "engine/cli/progress.h"
+#include "engine/domain_upkeep/configured_rules.h"
 #include "engine/domain_upkeep/record_checks.h"
 #include "engine/io/files.h"
 #include "engine/io/interfaces.h"
@@ -65,7 +66,8 @@ std::expected<sender_dns::SendingFacts, CheckFailure> facts_of(const AccountRequ
     if (!address) return std::unexpected(CheckFailure{text::in_quotes(word) + ": is no IP address", kCtlUsage});
     facts.addresses.push_back(*address);
   }
-  if (request.addresses.empty()) facts.addresses = own_addresses();
+  if (request.addresses.empty()) facts.addresses = domain_upkeep::sending_addresses(world.settings.domain_keys);
+  if (facts.addresses.empty()) facts.addresses = own_addresses();
   for (const SelectorOption& option : request.selectors) {
     if (!io::dns_host_name(option.selector + "._domainkey.example"))
       return std::unexpected(CheckFailure{text::in_quotes(option.selector) + ": is no selector", kCtlUsage});
@@ -130,12 +132,19 @@ KeysByDomain keys_of_store(const std::vector<std::string>& domains, const Accoun
     world.err << "sluicectl: domain check: looks at no keys: " << text::printable(admin.error().what) << "\n";
     return all;
   }
+  const auto add = [&all](const std::string& domain, const auth::SigningKeyRecord& key) {
+    if (auto expected = domain_upkeep::expected_key(key)) all[domain].push_back(*std::move(expected));
+  };
+  if (request.has(kOptionAll)) {
+    const auto read = (*admin)->each_key([&add](const auth::SigningKeyRecord& key) { add(key.domain, key); });
+    if (!read) world.err << "sluicectl: domain check: looks at no keys: " << text::printable(read.error().what) << "\n";
+    return all;
+  }
   for (const std::string& domain : domains) {
     const auto keys = (*admin)->keys_of(domain);
     // It need not be one of the store.
     if (!keys) continue;
-    for (const auth::SigningKeyRecord& key : *keys)
-      if (auto expected = domain_upkeep::expected_key(key)) all[domain].push_back(*std::move(expected));
+    for (const auth::SigningKeyRecord& key : *keys) add(domain, key);
   }
   return all;
 }
@@ -144,12 +153,20 @@ KeysByDomain keys_of_store(const std::vector<std::string>& domains, const Accoun
 using TokensByDomain = std::map<std::string, std::string, std::less<>>;
 
 // There may be no store.
-TokensByDomain proofs_of_store(const std::vector<std::string>& domains, const AccountCommandWorld& world) {
+TokensByDomain proofs_of_store(const std::vector<std::string>& domains, const AccountRequest& request,
+                               const AccountCommandWorld& world) {
   TokensByDomain all;
   const auto store = configured_store(world);
   if (!store) return all;
   const auto admin = auth::DomainStateAdmin::open(*store);
   if (!admin) return all;
+  if (request.has(kOptionAll)) {
+    const auto read = (*admin)->each_proof(
+        [&all](std::string domain, std::string token) { all.emplace(std::move(domain), std::move(token)); });
+    if (!read)
+      world.err << "sluicectl: domain check: looks at no proofs: " << text::printable(read.error().what) << "\n";
+    return all;
+  }
   for (const std::string& domain : domains) {
     const auto state = (*admin)->state(domain);
     if (!state || !state->proven) continue;
@@ -236,7 +253,7 @@ int run_domain_check(const AccountRequest& request, const AccountCommandWorld& w
   if (!domains) return failed_check(world, domains.error());
   const CheckParts parts{.facts = *facts,
                          .keys = keys_of_store(*domains, request, world),
-                         .proofs = proofs_of_store(*domains, world),
+                         .proofs = proofs_of_store(*domains, request, world),
                          .proof_label = proof_label(world),
                          .dns = dns};
   if (request.has(kOptionAll)) return check_all(*domains, parts, json, totals, world);

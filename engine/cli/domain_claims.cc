@@ -8,6 +8,7 @@
 #include <tuple>
 #include <utility>
 
+#include "auth/store/signing_key_admin.h"
 #include "auth/store/store_values.h"
 #include "auth/text.h"
 #include "engine/cli/account_report.h"
@@ -106,6 +107,13 @@ auth::DomainRecord record_of_claim(const auth::DomainClaim& claim) {
   return {.name = claim.domain, .customer = claim.customer, .ownership = "claimed", .created = claim.created};
 }
 
+void add_claims(std::span<const auth::DomainClaim> claims, std::vector<auth::DomainRecord>& domains) {
+  for (const auth::DomainClaim& claim : claims) domains.push_back(record_of_claim(claim));
+  std::ranges::sort(domains, {}, [](const auth::DomainRecord& record) {
+    return std::tuple(std::string_view(record.name), record.ownership == "claimed", std::string_view(record.customer));
+  });
+}
+
 auth::StoreResult<domain_keys::PublishedRecord> proof_record(const std::string& domain, const std::string& token,
                                                              const AccountCommandWorld& world) {
   domain_keys::PublishedRecord record{.purpose = "proof",
@@ -155,29 +163,38 @@ auth::StoreResult<> list_domains(const AccountRequest& request, const AccountCom
   if (!records) return with_name_meant(request, *admins->accounts, records.error());
   const auto claims = admins->states->claims(std::nullopt, request.customer);
   if (!claims) return std::unexpected(claims.error());
-  for (const auth::DomainClaim& claim : *claims) records->push_back(record_of_claim(claim));
-  std::ranges::sort(*records, {}, [](const auth::DomainRecord& record) {
-    return std::tuple(std::string_view(record.name), record.ownership == "claimed", std::string_view(record.customer));
-  });
+  add_claims(*claims, *records);
   if (!request.state.empty())
     std::erase_if(*records, [&request](const auto& record) { return domain_state(record) != request.state; });
   return print_found(world.out, records, request.has(kOptionJson));
 }
 
 auth::StoreResult<> remove_domain(const AccountRequest& request, const AccountCommandWorld& world) {
-  const auto admins = open_configured_admins(world);
+  const auto address = configured_store(world);
+  if (!address) return key_refusal(address.error());
+  const auto admins = open_domain_admins(*address, world);
   if (!admins) return std::unexpected(admins.error());
   const auto meant = domain_meant(request, *admins);
   if (!meant) return std::unexpected(meant.error());
   auth::StoreResult<> removed;
+  bool had_keys = false;
   if (meant->domain) {
+    const auto keys = auth::SigningKeyAdmin::open(*address);
+    if (!keys) return std::unexpected(keys.error());
+    const auto its_own = (*keys)->keys_of(meant->domain->name);
+    if (!its_own) return std::unexpected(its_own.error());
+    had_keys = !its_own->empty();
     removed = admins->accounts->remove_domain(request.operand);
   } else {
     const auto claim = claim_meant(*meant);
     removed = claim ? admins->states->remove_claim(claim->domain, claim->customer) : auth::without_value(claim);
   }
-  if (removed) world.out << "domain " << request.operand << ": removed\n";
-  return removed;
+  if (!removed) return removed;
+  world.out << "domain " << request.operand << ": removed\n";
+  const config::DomainKeysConfig& settings = world.settings.domain_keys;
+  if (had_keys && !settings.zone.empty() && settings.zone_file.empty() && settings.zone_update.empty())
+    world.out << "The records of its keys stay in " << settings.zone << " until: sluicectl domain zone\n";
+  return {};
 }
 
 auth::StoreResult<> prove_domain(const AccountRequest& request, const AccountCommandWorld& world, io::Dns& dns) {

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,8 @@ struct DomainMeant {
 [[nodiscard]] auth::StoreResult<auth::DomainClaim> claim_meant(const DomainMeant& meant);
 // As it is listed among domains.
 [[nodiscard]] auth::DomainRecord record_of_claim(const auth::DomainClaim& claim);
+// Lists claims among domains.
+void add_claims(std::span<const auth::DomainClaim> claims, std::vector<auth::DomainRecord>& domains);
 
 // The record that proves a domain.  Refused where its name would be too long.
 [[nodiscard]] auth::StoreResult<domain_keys::PublishedRecord> proof_record(const std::string& domain,

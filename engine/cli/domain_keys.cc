@@ -50,6 +50,33 @@ auth::StoreResult<auth::KeyChanges> next_keys(const std::string& domain, Keys ke
   return changes;
 }
 
+// Makes them before the transaction, which others wait for; in it they are taken where the slots are still free.
+// Returns their selectors.
+auth::StoreResult<std::vector<std::string>> add_next_keys(const std::string& domain,
+                                                          std::span<const Algorithm> algorithms, const KeyStore& store,
+                                                          const AccountCommandWorld& world) {
+  const auto admin = auth::SigningKeyAdmin::open(store.address);
+  if (!admin) return std::unexpected(admin.error());
+  const auto present = (*admin)->keys_of(domain);
+  if (!present) return std::unexpected(present.error());
+  auto made = next_keys(domain, *present, algorithms, store, world);
+  if (!made) return std::unexpected(made.error());
+  std::vector<std::string> selectors;
+  for (const auth::NewSigningKey& key : made->keys) selectors.push_back(key.record.selector);
+  const auto done = (*admin)->change(domain, [&](Keys keys) -> auth::StoreResult<auth::KeyChanges> {
+    made->states = domain_keys::due_changes(keys, life_rules(world), world.clock.wall());
+    const auto after = domain_keys::changed(keys, made->states);
+    for (std::size_t i = 0; i < algorithms.size(); ++i) {
+      const auto selector = domain_keys::next_selector(after, algorithms[i], life_rules(world), world.clock.wall());
+      if (!selector || *selector != selectors[i])
+        return key_refusal("the domain's keys have changed meanwhile; try again");
+    }
+    return *std::move(made);
+  });
+  if (!done) return std::unexpected(done.error());
+  return selectors;
+}
+
 // Of all that lies below a domain there are none.
 bool may_have_keys(const auth::StoreResult<std::string>& entry) { return entry && !entry->starts_with("*."); }
 
@@ -124,18 +151,11 @@ auth::StoreResult<> rotate_keys(const AccountRequest& request, const AccountComm
   const auto store = enter_key_store(world);
   if (!store) return std::unexpected(store.error());
   if (auto takes = check_takes_keys(*store); !takes) return takes;
-  const auto admin = auth::SigningKeyAdmin::open(store->address);
-  if (!admin) return std::unexpected(admin.error());
-  std::string selectors;
-  auto done = (*admin)->change(*domain, [&](Keys keys) {
-    auto changes = next_keys(*domain, keys, algorithms, *store, world);
-    if (changes)
-      for (const auth::NewSigningKey& key : changes->keys) selectors += " " + key.record.selector;
-    return changes;
-  });
-  if (!done) return done;
-  world.out << "domain " << *domain << ": made" << selectors << "; once their records are in the DNS: sluicectl domain "
-            << "activate " << *domain << "\n";
+  const auto selectors = add_next_keys(*domain, algorithms, *store, world);
+  if (!selectors) return std::unexpected(selectors.error());
+  world.out << "domain " << *domain << ": made";
+  for (const std::string& selector : *selectors) world.out << " " << selector;
+  world.out << "; once their records are in the DNS: sluicectl domain activate " << *domain << "\n";
   return {};
 }
 
@@ -217,11 +237,8 @@ const Run* run_of(const AccountCommand& command) {
 
 auth::StoreResult<> make_first_keys(const std::string& domain, const KeyStore& store,
                                     const AccountCommandWorld& world) {
-  const auto admin = auth::SigningKeyAdmin::open(store.address);
-  if (!admin) return std::unexpected(admin.error());
-  auto made =
-      (*admin)->change(domain, [&](Keys keys) { return next_keys(domain, keys, dkim::kAlgorithms, store, world); });
-  if (made) return made;
+  const auto made = add_next_keys(domain, dkim::kAlgorithms, store, world);
+  if (made) return {};
   return key_refusal("the domain is added, and has no keys: " + made.error().what +
                      "; try again with: sluicectl domain rotate " + domain);
 }

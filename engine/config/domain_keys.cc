@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <string_view>
+#include <utility>
 
 #include "engine/base/domain_name.h"
+#include "engine/base/network.h"
 #include "engine/config/sections.h"
 
 namespace sluice::config {
@@ -44,8 +46,79 @@ std::expected<std::string, std::string> parse_name_server(std::string_view text)
   return kHostNameRule.check(text);
 }
 
-void read_upkeep(ConfigSection& section, DomainKeysConfig& keys) {
+std::expected<std::string, std::string> check_update_server(std::string_view text) {
+  if (text.empty()) return std::string();
+  if (const auto server = parse_dns_server(text); !server) return std::unexpected(server.error());
+  return std::string(text);
+}
+constexpr TextRule kUpdateServerRule{check_update_server, kDnsServerAllowed};
+
+void read_zone_keeping(ConfigSection& section, DomainKeysConfig& keys) {
+  section.about(
+      "The file of the zone, which the relay writes anew when keys have changed: your name server is to load it then. "
+      "Its directory has to be writable by server.user.");
+  section.example("\"/var/lib/sluice/dkim.isp.example.zone\"");
+  section.text("zone_file", keys.zone_file, kPathRule);
+  section.about(
+      "Or the name server that is the zone's primary, \"IP\" or \"IP:PORT\": the relay sends it updates (RFC 2136), "
+      "and keeps the records of DKIM keys there, all of the zone but those below a label _domainkey; what else is in "
+      "the zone stays. They are signed (TSIG) with the key in this file, as tsig-keygen or keymgr -t writes it, with "
+      "hmac-sha256 or hmac-sha512, or \"credential:NAME\". The server has to let the key read the zone "
+      "(allow-transfer) and change it. A reload looks anew what is there.");
+  section.example("\"192.0.2.53:53\"");
+  section.text("zone_update", keys.zone_update, kUpdateServerRule);
+  section.example("\"/etc/sluice/zone-update.key\"");
+  section.text("zone_update_key", keys.zone_update_key, kAnySecretRule);
+  if (!keys.zone_file.empty() && (keys.zone.empty() || keys.zone_name_servers.empty()))
+    section.error("zone_file", "is there, and zone or zone_name_servers is not", "no zone_file, or both of them");
+  if (!keys.zone_update.empty() && (keys.zone.empty() || keys.zone_update_key.empty()))
+    section.error("zone_update", "is there, and zone or zone_update_key is not", "no zone_update, or both of them");
+  if (!keys.zone_update.empty() && !keys.zone_file.empty())
+    section.error("zone_update", "is there, and zone_file, too", "one of them");
+  if (keys.zone_update.empty() && !keys.zone_update_key.empty())
+    section.error("zone_update_key", "is there, and zone_update is not", "no zone_update_key, or both of them");
+}
+
+constexpr std::string_view kAddressesAllowed = "IP addresses, such as \"192.0.2.25\"";
+
+std::expected<std::string, std::string> check_sending_address(std::string_view text) {
+  if (!parse_ip(text)) return std::unexpected("is no IP address");
+  return std::string(text);
+}
+
+constexpr std::string_view kRecordsAllowed = "\"dkim\", \"spf\", \"dmarc\" and \"mx\"";
+
+std::expected<std::string, std::string> check_record(std::string_view text) {
+  if (text != "dkim" && text != "spf" && text != "dmarc" && text != "mx")
+    return std::unexpected("is none of the records that are checked");
+  return std::string(text);
+}
+
+void read_failing(ConfigSection& section, DomainKeysConfig& keys) {
+  section.about(
+      "The addresses from which mail of your customers leaves to the world, your mail farm's, say: SPF is evaluated "
+      "for "
+      "them, by the relay and by sluicectl domain check. Without them, and without spf_include, the relay does not "
+      "judge SPF; with spf_include alone, whether there is one record that is well formed.");
+  section.example(R"(["192.0.2.25", "2001:db8::25"])");
+  section.list("sending_addresses", keys.sending_addresses, kAddressesAllowed, check_sending_address);
+  section.about(
+      "A domain is failing once two checks in a row, half an hour apart, have found one of these records wrong, or the "
+      "proof of one that was proven; the log says so (domain_failing). What is wrong with others is said by sluicectl "
+      "domain check.");
+  const auto by_default = std::exchange(keys.failing_records, {});
+  if (!section.has("failing_records")) keys.failing_records = by_default;
+  section.list("failing_records", keys.failing_records, kRecordsAllowed, check_record);
+  section.about(
+      "Mail of a domain that is failing is signed as before (\"sign\"), or goes as that of a domain without key does "
+      "(\"as_without_key\", see unsigned), where its keys are in the store.");
   using Failing = ConfigSection::Choice<auth::WhileFailing>;
+  section.choice(
+      "failing", keys.failing,
+      {Failing{"sign", auth::WhileFailing::sign}, Failing{"as_without_key", auth::WhileFailing::as_without_key}});
+}
+
+void read_upkeep(ConfigSection& section, DomainKeysConfig& keys) {
   section.about(
       "The relay looks by itself once in so many seconds whether each domain's records in the DNS are right, makes a "
       "claim a domain once its proof is seen, has keys sign whose records it has seen, and revokes the old ones. "
@@ -55,18 +128,8 @@ void read_upkeep(ConfigSection& section, DomainKeysConfig& keys) {
       "The next key is made when one has signed for so long, for one algorithm at a time: 7776000 is 90 days. 0: by "
       "hand, with `sluicectl domain rotate`.");
   section.seconds("rotate_every_s", keys.rotate_every, 0, kRotateEveryMaxS);
-  section.about(
-      "The file of the zone, which the relay writes anew when keys have changed: your name server is to load it then. "
-      "Its directory has to be writable by server.user.");
-  section.example("\"/var/lib/sluice/dkim.isp.example.zone\"");
-  section.text("zone_file", keys.zone_file, kPathRule);
-  section.about(
-      "A domain is failing once two checks in a row, half an hour apart, have found something wrong; the log says so "
-      "(domain_failing). Its mail is signed as before (\"sign\"), or goes as that of a domain without key does "
-      "(\"as_without_key\", see unsigned), where its keys are in the store.");
-  section.choice(
-      "failing", keys.failing,
-      {Failing{"sign", auth::WhileFailing::sign}, Failing{"as_without_key", auth::WhileFailing::as_without_key}});
+  read_zone_keeping(section, keys);
+  read_failing(section, keys);
   const bool checks = keys.check_every > Duration::zero();
   if (!checks && keys.rotate_every > Duration::zero())
     section.error("rotate_every_s", "is more than 0, and check_every_s is 0: no key would be seen", "0");
@@ -75,8 +138,6 @@ void read_upkeep(ConfigSection& section, DomainKeysConfig& keys) {
   if (keys.zone.empty() && keys.rotate_every > Duration::zero())
     section.error("rotate_every_s", "is more than 0, and there is no zone: customers would have to publish each key",
                   "0, or a zone");
-  if (!keys.zone_file.empty() && (keys.zone.empty() || keys.zone_name_servers.empty()))
-    section.error("zone_file", "is there, and zone or zone_name_servers is not", "no zone_file, or both of them");
 }
 
 }  // namespace

@@ -25,6 +25,9 @@ class KeySource {
   // file that cannot be read, a store that does not answer), without a byte of a key.
   virtual std::expected<std::vector<StoredKey>, std::string> keys_of(std::string_view domain) = 0;
 
+  // Blocks.  Of a domain that keys_of() has none of: why, in words for operators; empty: there is none.
+  virtual std::string why_none(std::string_view /*domain*/) { return {}; }
+
   KeySource() = default;
   KeySource(const KeySource&) = delete;
   KeySource& operator=(const KeySource&) = delete;

@@ -64,6 +64,15 @@ std::string key_name(std::string_view domain, std::string_view selector) {
   return std::string(selector).append("._domainkey.").append(domain);
 }
 
+std::optional<PublishedRecord> zone_record(const auth::SigningKeyRecord& key, const std::string& zone) {
+  PublishedRecord record{.purpose = "dkim",
+                         .name = name_in_zone(key.domain, key.selector) + "." + zone,
+                         .type = "TXT",
+                         .value = key_record(key)};
+  if (record.name.size() > kNameBytesMax) return std::nullopt;
+  return record;
+}
+
 std::expected<std::vector<PublishedRecord>, std::string> customer_records(const std::string& domain, Keys keys,
                                                                           const RecordRules& rules) {
   std::vector<PublishedRecord> records;
@@ -122,11 +131,11 @@ std::string IspZone::head(std::uint32_t serial) const {
 void IspZone::add(const auth::SigningKeyRecord& key) {
   if (is_wildcard(key.domain)) return;
   const std::string name = name_in_zone(key.domain, key.selector);
-  if (name.size() + 1 + zone_.size() > kNameBytesMax) {
+  const auto record = zone_record(key, zone_);
+  if (record)
+    keys_ += name + " IN TXT " + quoted_strings(record->value) + "\n";
+  else
     left_out_.push_back(name);
-    return;
-  }
-  keys_ += name + " IN TXT " + quoted_strings(key_record(key)) + "\n";
 }
 
 std::string IspZone::digest() const {

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -37,6 +38,9 @@ struct PublishedRecord {
 [[nodiscard]] std::string key_record(const auth::SigningKeyRecord& key);
 // Where the record of a key of `domain` is: SELECTOR._domainkey.DOMAIN.
 [[nodiscard]] std::string key_name(std::string_view domain, std::string_view selector);
+
+// The record of `key` in the ISP's zone.  Nothing: its name would be too long.
+[[nodiscard]] std::optional<PublishedRecord> zone_record(const auth::SigningKeyRecord& key, const std::string& zone);
 
 // What the customer publishes for `domain`, an entry of the store: with a zone a CNAME for each slot, and else a TXT
 // for each key that was made; as TXT, too, keys that were brought along under selectors of their own.  For an entry of

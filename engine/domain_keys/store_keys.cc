@@ -15,10 +15,23 @@ std::expected<std::vector<dkim::StoredKey>, std::string> StoreKeys::keys_of(std:
   return keys;
 }
 
+std::string StoreKeys::why_none(std::string_view domain) {
+  const auto kept_back = keys_.keeps_back(domain, clock_->wall());
+  if (!kept_back && kept_back.error().kind == auth::StoreError::Kind::not_found) return {};
+  if (!kept_back) return kept_back.error().what;
+  return *kept_back ? "the domain is failing (dkim.failing)" : "";
+}
+
 std::expected<std::vector<dkim::StoredKey>, std::string> FirstOfSources::keys_of(std::string_view domain) {
   for (const auto& source : sources_)
     if (auto keys = source->keys_of(domain); !keys || !keys->empty()) return keys;
   return std::vector<dkim::StoredKey>();
+}
+
+std::string FirstOfSources::why_none(std::string_view domain) {
+  for (const auto& source : sources_)
+    if (std::string why = source->why_none(domain); !why.empty()) return why;
+  return {};
 }
 
 }  // namespace sluice::domain_keys

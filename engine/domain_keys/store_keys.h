@@ -24,6 +24,7 @@ class StoreKeys final : public dkim::KeySource {
       : keys_(std::move(address), failing), wrapper_(std::move(wrapper)), clock_(std::move(clock)) {}
 
   std::expected<std::vector<dkim::StoredKey>, std::string> keys_of(std::string_view domain) override;
+  std::string why_none(std::string_view domain) override;
 
  private:
   auth::SigningKeysInUse keys_;
@@ -37,6 +38,8 @@ class FirstOfSources final : public dkim::KeySource {
 
   // One that does not answer ends the search: the keys behind it are not known to be the right ones.
   std::expected<std::vector<dkim::StoredKey>, std::string> keys_of(std::string_view domain) override;
+  // The first that has a reason.
+  std::string why_none(std::string_view domain) override;
 
  private:
   const std::vector<std::shared_ptr<dkim::KeySource>> sources_;

@@ -1,7 +1,11 @@
 #include "engine/domain_upkeep/configured_rules.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <memory>
+#include <string_view>
+#include <utility>
 
 #include "engine/domain_upkeep/pace.h"
 
@@ -21,6 +25,30 @@ domain_keys::RecordRules record_rules(const config::DomainKeysConfig& keys) {
           .zone = keys.zone,
           .spf_include = keys.spf_include,
           .ttl_s = static_cast<std::uint32_t>(ttl.count())};
+}
+
+std::vector<IpBytes> sending_addresses(const config::DomainKeysConfig& keys) {
+  std::vector<IpBytes> addresses;
+  for (const std::string& text : keys.sending_addresses)
+    if (const auto address = parse_ip(text)) addresses.push_back(*address);
+  return addresses;
+}
+
+JudgedRecords judged_records(const config::DomainKeysConfig& keys) {
+  const auto has = [&keys](std::string_view record) {
+    return std::ranges::find(keys.failing_records, record) != keys.failing_records.end();
+  };
+  // What is to be in a record that customers were told nothing of, nobody knows.
+  const bool spf_is_known = !keys.sending_addresses.empty() || !keys.spf_include.empty();
+  return {.dkim = has("dkim"), .spf = has("spf") && spf_is_known, .dmarc = has("dmarc"), .mx = has("mx")};
+}
+
+std::expected<ZoneSendingRules, std::string> sending_rules(const config::DomainKeysConfig& keys) {
+  if (keys.zone_update.empty()) return ZoneSendingRules();
+  auto key = zone_update::read_tsig_key(keys.zone_update_key);
+  if (!key) return std::unexpected("dkim.zone_update_key: " + key.error());
+  return ZoneSendingRules{.server = keys.zone_update,
+                          .key = std::make_shared<const zone_update::TsigKey>(*std::move(key))};
 }
 
 }  // namespace sluice::domain_upkeep

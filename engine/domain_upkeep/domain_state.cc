@@ -26,6 +26,12 @@ bool names_proof(const auth::DomainState& state) { return state.finding.starts_w
 
 }  // namespace
 
+bool is_judged(const Finding& finding, const JudgedRecords& judged) {
+  const std::string_view record = finding.record;
+  return (judged.dkim && record.starts_with("DKIM ")) || (judged.spf && record == "SPF") ||
+         (judged.dmarc && record == "DMARC") || (judged.mx && record == "MX");
+}
+
 CheckOutcome outcome_of(std::span<const Finding> findings, const Finding* proof) {
   CheckOutcome outcome;
   const auto bad = std::ranges::find_if(findings, is_bad);

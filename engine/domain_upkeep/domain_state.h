@@ -15,6 +15,15 @@ namespace sluice::domain_upkeep {
 // A domain is failing once two checks in a row have found something wrong, so far apart at least.
 inline constexpr WallMillis kFailingAfter = std::chrono::milliseconds(std::chrono::minutes(30)).count();
 
+// The records by which a domain is judged, beside its proof; the others may say what they like.
+struct JudgedRecords {
+  bool dkim = true;
+  bool spf = true;
+  bool dmarc = false;
+  bool mx = false;
+};
+[[nodiscard]] bool is_judged(const sender_dns::Finding& finding, const JudgedRecords& judged);
+
 // What one check came to.
 struct CheckOutcome {
   sender_dns::Verdict verdict = sender_dns::Verdict::not_asked;  // right, wrong, or not_asked
@@ -23,7 +32,7 @@ struct CheckOutcome {
   bool proof_wrong = false;   // likewise: it is not there, or another one
   std::string proof_finding;  // then, in the same form
 };
-// `findings`: of the domain's records; `proof`: of a proven domain's, else null.
+// `findings`: of the domain's records, those alone that are judged; `proof`: of a proven domain's, else null.
 [[nodiscard]] CheckOutcome outcome_of(std::span<const sender_dns::Finding> findings, const sender_dns::Finding* proof);
 
 struct StateChange {

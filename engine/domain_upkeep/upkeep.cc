@@ -51,8 +51,7 @@ Upkeep::Look Upkeep::look(const auth::DomainState& state, domain_keys::Keys keys
   const std::string domain = io::fold_dns_name(state.domain);
   const WallMillis now = parts_.clock.wall();
   constexpr WallMillis kMillisPerSecond = 1000;
-  // From which addresses mail leaves, this relay does not know: next hops may be others'.
-  sender_dns::SendingFacts facts{.helo = rules_.helo, .now_s = now / kMillisPerSecond};
+  sender_dns::SendingFacts facts{.addresses = rules_.addresses, .helo = rules_.helo, .now_s = now / kMillisPerSecond};
   Look look;
   for (const auth::SigningKeyRecord& key : keys) {
     const auto expected = expected_key(key);
@@ -63,7 +62,8 @@ Upkeep::Look Upkeep::look(const auth::DomainState& state, domain_keys::Keys keys
   }
   std::optional<Finding> proof;
   if (state.proven) proof = sender_dns::check_proof_record(domain, rules_.proof_label, token, dns);
-  const sender_dns::DomainReport report = sender_dns::check_domain(domain, facts, dns);
+  sender_dns::DomainReport report = sender_dns::check_domain(domain, facts, dns);
+  std::erase_if(report.findings, [this](const Finding& finding) { return !is_judged(finding, rules_.judged); });
   look.outcome = outcome_of(report.findings, proof ? &*proof : nullptr);
   return look;
 }

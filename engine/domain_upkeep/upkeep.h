@@ -21,6 +21,7 @@
 #include "auth/store/domain_state_admin.h"
 #include "auth/store/signing_key_admin.h"
 #include "auth/store/store_address.h"
+#include "engine/base/network.h"
 #include "engine/domain_keys/key_life.h"
 #include "engine/domain_keys/key_wrapper.h"
 #include "engine/domain_upkeep/domain_state.h"
@@ -33,8 +34,10 @@ namespace sluice::domain_upkeep {
 struct UpkeepRules {
   Duration check_every = std::chrono::days(1);  // each domain
   domain_keys::LifeRules life;
-  std::string proof_label;  // below a domain, of the record of its proof
-  std::string helo;         // the relay's name
+  std::string proof_label;              // below a domain, of the record of its proof
+  std::string helo;                     // the relay's name
+  std::vector<IpBytes> addresses = {};  // from which mail leaves; none: they are not known
+  JudgedRecords judged = {};
 };
 
 // What is to be told of a domain.

@@ -120,7 +120,7 @@ Task<message::Outcome> Incoming::commit() {
                                .next_hop = {},
                                .next_hop_address = {},
                                .next_hop_tls = {},
-                               .detail = "no key of " + envelope_->author_domain};
+                               .detail = "no key in use of " + envelope_->author_domain};
   if (inner_ != nullptr) {
     message::Outcome outcome = co_await inner_->commit();
     if (through_ != nullptr && envelope_->hold_reason.empty())

@@ -20,7 +20,8 @@ signing::Signer::Request MessageSigner::request(SignedForm form) const {
           .share = message::share_of(parts_.from),
           .own = message::is_own_dsn(parts_.envelope, parts_.from),
           .smtputf8 = parts_.envelope.smtputf8,
-          .internationalized = form.internationalized};
+          .internationalized = form.internationalized,
+          .converted = form.seven_bit};
 }
 
 signing::Signed MessageSigner::give_up(std::string_view reason) const {

@@ -62,6 +62,7 @@ constexpr Row kRows[] = {
        return signatures(c.signing.failed, Algorithm::rsa_sha256) +
               signatures(c.signing.failed, Algorithm::ed25519_sha256);
      }},
+    {"signatures_broken_before", [](const CoreCounters& c) { return c.signing.broken_before; }},
     {"messages_without_key", [](const CoreCounters& c) { return c.signing.without_key + c.signing.without_key_now; }},
     // How many cores answer only for what is on the disk: all of them, or none where spool.durability is "unsynced".
     {"spool_cores_synced", [](const CoreCounters& c) { return std::uint64_t{c.spool_synced ? 1U : 0U}; }},

@@ -65,6 +65,7 @@ void DomainWatch::stop() {
     stopping_ = true;
     woken_.notify_all();
   }
+  zone_.give_up();
   const std::lock_guard starting(starting_);
   if (dns_ != nullptr) dns_->stop();
   workers_ = nullptr;
@@ -94,7 +95,7 @@ Instant DomainWatch::turn(const std::shared_ptr<Work>& work) {
   Instant due = now + kNothingToDo;
   if (now >= counts_due_) read_counts(*work, now);
   due = std::min(due, counts_due_);
-  if (!work->plan->zone.path.empty()) due = std::min(due, keep_zone(*work->plan, now));
+  if (work->plan->zone.is_kept()) due = std::min(due, keep_zone(*work->plan, now));
   if (!work->plan->checks) return due;
   start_one(work, now);
   const std::lock_guard lock(mutex_);
@@ -138,10 +139,10 @@ Instant DomainWatch::keep_zone(const UpkeepPlan& plan, Instant now) {
   if (now < zone_due_) return zone_due_;
   auto stale = zone_.is_stale(plan.store, plan.zone);
   if (!stale) {
-    tell_zone(plan.zone.path, stale.error());
+    tell_zone(plan.zone, stale.error());
   } else if (*stale) {
-    const auto written = zone_.write(plan.store, plan.zone, clock_.wall());
-    tell_zone(plan.zone.path, written ? std::string() : written.error());
+    const auto published = zone_.publish(plan.store, plan.zone, clock_.wall());
+    tell_zone(plan.zone, published ? std::string() : published.error());
   }
   const Instant end = clock_.now();
   zone_due_ = end + std::max(std::min(kZoneLookEvery, plan.checks ? plan.rules.check_every : kZoneLookEvery),
@@ -195,15 +196,26 @@ void DomainWatch::tell_fault(const News& news) {
   events_.emit(event::DomainUpkeepFault{.domain = news.domain, .customer = news.customer, .reason = news.what});
 }
 
-void DomainWatch::tell_zone(const std::string& file, const std::string& fault) {
+void DomainWatch::tell_zone(const domain_upkeep::ZoneRules& zone, const std::string& fault) {
   const std::string before = std::exchange(zone_fault_, fault);
   if (before == fault) return;
-  const std::lock_guard lock(telling_);
-  if (fault.empty()) {
-    events_.emit(event::ZoneWritten{.file = file});
-  } else {
-    events_.emit(event::ZoneNotWritten{.file = file, .reason = fault});
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return;
+    zone_fails_ = !fault.empty();
   }
+  const std::lock_guard lock(telling_);
+  if (const std::string& file = zone.path; !file.empty()) {
+    if (fault.empty())
+      events_.emit(event::ZoneWritten{.file = file});
+    else
+      events_.emit(event::ZoneNotWritten{.file = file, .reason = fault});
+    return;
+  }
+  if (fault.empty())
+    events_.emit(event::ZoneUpdated{.zone = zone.records.zone, .server = zone.sending.server});
+  else
+    events_.emit(event::ZoneNotUpdated{.zone = zone.records.zone, .server = zone.sending.server, .reason = fault});
 }
 
 std::vector<metrics::Family> DomainWatch::families() {
@@ -218,6 +230,12 @@ std::vector<metrics::Family> DomainWatch::families() {
     checks.samples.push_back({.labels = {{.name = "verdict", .value = std::string(kVerdictNames[i])}},
                               .value = static_cast<double>(checks_[i])});
   std::vector<metrics::Family> all{std::move(checks)};
+  if (work_->plan->zone.is_kept())
+    all.push_back({.name = "sluice_zone_failing",
+                   .kind = metrics::Kind::gauge,
+                   .help = "1: the zone of domains' keys could not be written or updated when it was last tried.",
+                   .samples = {{.labels = {}, .value = zone_fails_ ? 1.0 : 0.0}},
+                   .histograms = {}});
   if (!counts_) return all;
   metrics::Family domains{.name = "sluice_domains",
                           .kind = metrics::Kind::gauge,

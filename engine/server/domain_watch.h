@@ -1,5 +1,5 @@
 // The relay's own work on its customers' domains (domain_upkeep/upkeep.h), beside the cores: a thread that says whose
-// turn it is at a bounded pace and keeps the zone's file, and a few that do the work on a domain each, wait for the DNS
+// turn it is at a bounded pace and keeps the zone, and a few that do the work on a domain each, wait for the DNS
 // and make keys; all of them at a low priority.  No mail waits for any of them.
 #pragma once
 
@@ -13,9 +13,9 @@
 #include <vector>
 
 #include "auth/store/domain_state_admin.h"
+#include "engine/domain_upkeep/kept_zone.h"
 #include "engine/domain_upkeep/stoppable_dns.h"
 #include "engine/domain_upkeep/upkeep.h"
-#include "engine/domain_upkeep/zone_file.h"
 #include "engine/event/dispatcher.h"
 #include "engine/io/platform.h"
 #include "engine/metrics/family.h"
@@ -52,7 +52,7 @@ class DomainWatch {
   void work_on_one(Work& work);
   [[nodiscard]] Instant keep_zone(const UpkeepPlan& plan, Instant now);
   void tell(const domain_upkeep::News& news);
-  void tell_zone(const std::string& file, const std::string& fault);
+  void tell_zone(const domain_upkeep::ZoneRules& zone, const std::string& fault);
   void tell_fault(const domain_upkeep::News& news);
 
   io::Clock& clock_;
@@ -63,8 +63,8 @@ class DomainWatch {
   // The first thread's.
   Instant counts_due_;
   Instant zone_due_;
-  domain_upkeep::ZoneFile zone_;
-  std::string zone_fault_;  // empty: it is written
+  domain_upkeep::KeptZone zone_;
+  std::string zone_fault_;  // empty: it is published
 
   std::mutex mutex_;  // over the next ones
   std::condition_variable woken_;
@@ -73,6 +73,7 @@ class DomainWatch {
   std::size_t running_ = 0;
   Instant start_due_;  // of the next domain
   std::optional<auth::DomainStateAdmin::Counts> counts_;
+  bool zone_fails_ = false;
   static constexpr std::size_t kVerdicts = 3;
   std::array<std::uint64_t, kVerdicts> checks_{};
 

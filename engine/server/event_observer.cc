@@ -243,6 +243,11 @@ void EventObserver::not_signed(const signing::NotSigned& what) {
       event::MessageNotSigned{.id = what.id, .domain = what.domain, .reason = what.reason, .effect = what.effect});
 }
 
+void EventObserver::broken_before(const signing::BrokenBefore& what) {
+  if (!is_news(std::string("broken ").append(what.domain))) return;
+  events_.emit(event::SignatureBroken{.id = what.id, .domain = what.domain, .selector = what.selector});
+}
+
 void EventObserver::limit(const policy::LimitNotice& notice) {
   const policy::LimitReached& limit = notice.limit;
   const policy::Limit& rule = limit.window.limit;

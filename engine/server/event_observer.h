@@ -39,6 +39,8 @@ class EventObserver final : public session::Observer {
   void refused_as_spam(const relay::DeliveryRecord& record);
   // Of a domain one line a minute and core.
   void not_signed(const signing::NotSigned& what);
+  // Likewise.
+  void broken_before(const signing::BrokenBefore& what);
   // Of a limit that refuses, or was passed, one line a minute and core.
   void limit(const policy::LimitNotice& notice);
   // All of them.

@@ -62,12 +62,15 @@ std::expected<void, std::string> Generation::make_router(const Parts& parts) {
   }
   if (plan_->keys != nullptr)
     signer_ = std::make_unique<signing::Signer>(
-        signing::Signer::Parts{.loop = loop_,
-                               .workers = parts.signing_threads,
-                               .keys = plan_->keys,
-                               .counters = parts.signing_counters,
-                               .not_signed = [&observer = parts.limits_observer](
-                                                 const signing::NotSigned& what) { observer.not_signed(what); }},
+        signing::Signer::Parts{
+            .loop = loop_,
+            .workers = parts.signing_threads,
+            .keys = plan_->keys,
+            .counters = parts.signing_counters,
+            .not_signed = [&observer =
+                               parts.limits_observer](const signing::NotSigned& what) { observer.not_signed(what); },
+            .broken_before = [&observer = parts.limits_observer](
+                                 const signing::BrokenBefore& what) { observer.broken_before(what); }},
         plan_->config.dkim.rules);
   mx::MxRules rules = mx_rules(plan_->config);
   rules.machine_addresses = parts.machine_addresses;

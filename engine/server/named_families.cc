@@ -197,8 +197,9 @@ Family signatures_of(Cores cores) {
   using signing::SigningCounters;
   Family family = counter_of("sluice_signatures",
                              "DKIM signatures, by algorithm and result (made; failed, in the library; used_again, for "
-                             "another destination or try), and messages that have none of their author's domain "
-                             "(without_key; key_unavailable: it cannot be read or used).");
+                             "another destination or try), messages that have none of their author's domain "
+                             "(without_key; key_unavailable: it cannot be read or used), and those that come with "
+                             "one of it whose body hash is wrong (broken_before).");
   const auto add = [&](std::string_view algorithm, std::string_view result, auto count) {
     double sum = 0;
     for (const CoreMetrics& core : cores) sum += count_of(count(core.counters.signing));
@@ -210,6 +211,7 @@ Family signatures_of(Cores cores) {
     add(dkim::name(algorithm), "failed", [i](const SigningCounters& c) { return c.failed[i]; });
     add(dkim::name(algorithm), "used_again", [i](const SigningCounters& c) { return c.used_again[i]; });
   }
+  add("none", "broken_before", [](const SigningCounters& c) { return c.broken_before; });
   add("none", "without_key", [](const SigningCounters& c) { return c.without_key; });
   add("none", "key_unavailable", [](const SigningCounters& c) { return c.without_key_now; });
   return family;

@@ -13,11 +13,18 @@ domain_upkeep::UpkeepRules upkeep_rules(const config::Config& config) {
   return {.check_every = keys.check_every,
           .life = domain_upkeep::life_rules(keys),
           .proof_label = keys.proof_label,
-          .helo = config.server.hostname};
+          .helo = config.server.hostname,
+          .addresses = domain_upkeep::sending_addresses(keys),
+          .judged = domain_upkeep::judged_records(keys)};
 }
 
-domain_upkeep::ZoneFileRules zone_rules(const config::DomainKeysConfig& keys) {
-  return {.path = keys.zone_file, .records = domain_upkeep::record_rules(keys), .name_servers = keys.zone_name_servers};
+std::expected<domain_upkeep::ZoneRules, std::string> zone_rules(const config::DomainKeysConfig& keys) {
+  auto sending = domain_upkeep::sending_rules(keys);
+  if (!sending) return std::unexpected(std::move(sending.error()));
+  return domain_upkeep::ZoneRules{.path = keys.zone_file,
+                                  .sending = *std::move(sending),
+                                  .records = domain_upkeep::record_rules(keys),
+                                  .name_servers = keys.zone_name_servers};
 }
 
 }  // namespace
@@ -25,7 +32,8 @@ domain_upkeep::ZoneFileRules zone_rules(const config::DomainKeysConfig& keys) {
 std::expected<std::shared_ptr<const UpkeepPlan>, std::string> make_upkeep_plan(const config::Config& config) {
   const config::DomainKeysConfig& keys = config.dkim.domain_keys;
   const bool checks = keys.check_every > Duration::zero();
-  if (!config.dkim.enabled || (!checks && keys.zone_file.empty())) return nullptr;
+  const bool keeps_zone = !keys.zone_file.empty() || !keys.zone_update.empty();
+  if (!config.dkim.enabled || (!checks && !keeps_zone)) return nullptr;
   auto wrapper = domain_keys::KeyWrapper::configured(keys.wrapping_key_file);
   if (!wrapper) return std::unexpected(std::move(wrapper.error()));
   auto address = auth::store_address_of(config.store.accounts, config.store.server);
@@ -34,11 +42,13 @@ std::expected<std::shared_ptr<const UpkeepPlan>, std::string> make_upkeep_plan(c
     return std::unexpected(
         "dkim.rotate_every_s: dkim.wrapping_key_file is not set, and keys in PostgreSQL are always sealed; make one "
         "with: openssl rand -base64 32");
+  auto zone = zone_rules(keys);
+  if (!zone) return std::unexpected(std::move(zone.error()));
   return std::make_shared<const UpkeepPlan>(UpkeepPlan{.store = *std::move(address),
                                                        .wrapper = *std::move(wrapper),
                                                        .checks = checks,
                                                        .rules = upkeep_rules(config),
-                                                       .zone = zone_rules(keys)});
+                                                       .zone = *std::move(zone)});
 }
 
 }  // namespace sluice::server

@@ -9,8 +9,8 @@
 #include "auth/store/store_address.h"
 #include "engine/config/config.h"
 #include "engine/domain_keys/key_wrapper.h"
+#include "engine/domain_upkeep/kept_zone.h"
 #include "engine/domain_upkeep/upkeep.h"
-#include "engine/domain_upkeep/zone_file.h"
 
 namespace sluice::server {
 
@@ -19,10 +19,11 @@ struct UpkeepPlan {
   domain_keys::KeyWrapper wrapper;
   bool checks = true;
   domain_upkeep::UpkeepRules rules;
-  domain_upkeep::ZoneFileRules zone;
+  domain_upkeep::ZoneRules zone;
 };
 
-// Null: there is nothing to do.  Reads the wrapping key.  The error is a sentence that names the setting.
+// Null: there is nothing to do.  Reads the wrapping key and that of updates.  The error is a sentence that names the
+// setting.
 [[nodiscard]] std::expected<std::shared_ptr<const UpkeepPlan>, std::string> make_upkeep_plan(
     const config::Config& config);
 

@@ -20,6 +20,7 @@ struct SigningKey {
 struct DomainKeys {
   std::vector<SigningKey> keys;  // one of an algorithm at most, RSA's first; none: the domain has no key
   std::string error;             // why they cannot be had: a sentence; empty: nothing is wrong
+  std::string kept_back;         // why none of those that there are is used: likewise
   Instant until;                 // from then on they are looked for anew
 };
 using SharedDomainKeys = std::shared_ptr<const DomainKeys>;

@@ -71,6 +71,7 @@ SharedDomainKeys KeyCache::load(std::string_view domain, Instant now) const {
     made->keys.push_back({.signatory = *std::move(signatory), .key = *std::move(key)});
   }
   std::ranges::sort(made->keys, {}, [](const SigningKey& each) { return each.key->algorithm(); });
+  if (stored->empty()) made->kept_back = source_->why_none(domain);
   if (!made->keys.empty()) made->until = now + kTtl;
   return made;
 }

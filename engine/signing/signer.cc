@@ -8,6 +8,7 @@
 #include "engine/dkim/signature_field.h"
 #include "engine/message/author.h"
 #include "engine/message/header_scan.h"
+#include "engine/signing/senders_signature.h"
 
 namespace sluice::signing {
 namespace {
@@ -16,12 +17,23 @@ using dkim::Algorithm;
 
 constexpr smtp::StandardReply kNoKey{
     550, {5, 7, 1}, "Mail of this sender's domain is not signed: its DKIM keys must be set up first", "kNoSigningKey"};
+constexpr smtp::StandardReply kKeysKeptBack{
+    550,
+    {5, 7, 1},
+    "Mail of this sender's domain is not signed: its records in the DNS must be put right first",
+    "kSigningKeysKeptBack"};
 constexpr smtp::StandardReply kNotNow{
     451, {4, 7, 5}, "Mail of this sender's domain cannot be signed now", "kCannotSignNow"};
 
 constexpr std::string_view kNoKeyWords = "the domain has no key";
 constexpr std::string_view kNoAuthor = "the From field names no author";
 constexpr Duration kWorkersFull = std::chrono::milliseconds(50);
+
+// Of keys that are not there.
+std::string_view why_without(const DomainKeys& keys) {
+  if (!keys.error.empty()) return keys.error;
+  return keys.kept_back.empty() ? kNoKeyWords : std::string_view(keys.kept_back);
+}
 
 std::size_t place(Algorithm algorithm) { return static_cast<std::size_t>(algorithm); }
 
@@ -98,22 +110,23 @@ std::string Signer::author_domain(const ContentToSign& content, bool smtputf8) c
 
 // ------------------------------------------------------------------------------------------ without a key
 
-// The rule for mail that its author's domain does not sign.  `error`: why not; empty: it has no key.
+// The rule for mail that its author's domain does not sign.  `error`: why not for now; else `kept_back`: why its keys
+// are not used; both empty: it has no key.
 std::optional<smtp::StandardReply> Signer::without_key(const Request& request, std::string_view domain,
-                                                       const std::string& error) {
+                                                       const std::string& error, const std::string& kept_back) {
   ++(error.empty() ? parts_.counters.without_key : parts_.counters.without_key_now);
   std::string_view effect = "sent";
   std::optional<smtp::StandardReply> refusal;
   if (!request.own && rules_.without_key == Unsigned::refuse) {
-    refusal = error.empty() ? kNoKey : kNotNow;
+    refusal = !error.empty() ? kNotNow : kept_back.empty() ? kNoKey : kKeysKeptBack;
     effect = error.empty() ? "refused" : "deferred";
   } else if (!request.own && rules_.without_key == Unsigned::isp) {
     effect = "signed by the ISP alone";
   }
-  parts_.not_signed({.id = request.id,
-                     .domain = domain,
-                     .reason = error.empty() ? (domain.empty() ? kNoAuthor : kNoKeyWords) : std::string_view(error),
-                     .effect = effect});
+  std::string_view reason = domain.empty() ? kNoAuthor : kNoKeyWords;
+  if (!kept_back.empty()) reason = kept_back;
+  if (!error.empty()) reason = error;
+  parts_.not_signed({.id = request.id, .domain = domain, .reason = reason, .effect = effect});
   return refusal;
 }
 
@@ -121,16 +134,24 @@ Task<std::optional<smtp::StandardReply>> Signer::refusal(std::string domain, Req
   if (request.own || rules_.without_key != Unsigned::refuse) co_return std::nullopt;
   const SharedDomainKeys keys = co_await keys_of(domain, request.share);
   if (!keys->keys.empty() || !keys->error.empty()) co_return std::nullopt;
-  co_return without_key(request, domain, {});
+  co_return without_key(request, domain, {}, keys->kept_back);
 }
 
 Signed Signer::give_up(const Request& request, std::string_view reason) {
   Signed result;
-  result.refusal = without_key(request, {}, std::string(reason));
+  result.refusal = without_key(request, {}, std::string(reason), {});
   return result;
 }
 
 // ------------------------------------------------------------------------------------------ signatures
+
+void Signer::look_at_senders(const ContentToSign& content, const Request& request, std::string_view domain) {
+  if (request.own || request.converted) return;
+  const auto selector = find_broken_signature(content, domain, rules_.forms.body);
+  if (!selector) return;
+  ++parts_.counters.broken_before;
+  parts_.broken_before({.id = request.id, .domain = domain, .selector = *selector});
+}
 
 void Signer::want(const SharedDomainKeys& keys, std::vector<Wanted>& wanted) const {
   for (const SigningKey& key : keys->keys) wanted.push_back({.owner = keys, .key = &key, .input = {}, .made = {}});
@@ -207,8 +228,9 @@ Task<Signed> Signer::sign(const ContentToSign& content, Request request) {
   std::vector<Wanted> wanted;
   const bool by_isp = request.own && !rules_.isp_domain.empty();
   const std::string domain = by_isp ? rules_.isp_domain : author_domain(content, request.smtputf8);
+  look_at_senders(content, request, domain);
   const SharedDomainKeys keys = co_await keys_of(domain, request.share);
-  if (keys->keys.empty()) result.refusal = without_key(request, domain, keys->error);
+  if (keys->keys.empty()) result.refusal = without_key(request, domain, keys->error, keys->kept_back);
   if (result.refusal) co_return result;
   want(keys, wanted);
   const bool as_it_is = wanted.empty() && rules_.without_key == Unsigned::send;
@@ -217,7 +239,7 @@ Task<Signed> Signer::sign(const ContentToSign& content, Request request) {
     if (isp->keys.empty())
       parts_.not_signed({.id = request.id,
                          .domain = rules_.isp_domain,
-                         .reason = isp->error.empty() ? kNoKeyWords : std::string_view(isp->error),
+                         .reason = why_without(*isp),
                          .effect = wanted.empty() ? "sent" : "signed by the author's domain alone"});
     want(isp, wanted);
   }
@@ -235,7 +257,8 @@ Task<Signed> Signer::sign(const ContentToSign& content, Request request) {
     by_author = by_author || each.owner == keys;
     dkim::append_signature_field(each.input.field, *each.made, result.fields);
   }
-  if (!by_author && !keys->keys.empty()) result.refusal = without_key(request, domain, "the library cannot sign now");
+  if (!by_author && !keys->keys.empty())
+    result.refusal = without_key(request, domain, "the library cannot sign now", {});
   if (!result.fields.empty()) result.until = Instant::max();
   if (rules_.lifetime_s > 0) result.until = parts_.loop.now() + std::chrono::seconds(rules_.lifetime_s) / 2;
   parts_.counters.took.observe(parts_.loop.now() - began);

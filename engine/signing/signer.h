@@ -41,6 +41,7 @@ struct SigningCounters {
   std::array<std::uint64_t, kAlgorithms> used_again{};  // of those that were made for another destination or try
   std::uint64_t without_key = 0;                        // forms of messages that the author's domain has no key for
   std::uint64_t without_key_now = 0;                    // likewise, whose keys could not be had
+  std::uint64_t broken_before = 0;                      // forms of messages with a broken one of the author's domain
   std::uint64_t waiting = 0;                            // messages that wait for their turn now
   StageTimes took;                                      // from the hashes to the fields, with the wait for workers
 };
@@ -61,6 +62,13 @@ struct NotSigned {
   std::string_view effect;  // "sent", "signed by the ISP alone", "refused", "deferred"
 };
 
+// A message has come with a signature of its author's domain that is broken (senders_signature.h).
+struct BrokenBefore {
+  std::string_view id;
+  std::string_view domain;
+  std::string_view selector;
+};
+
 class Signer {
  public:
   static constexpr std::size_t kSigningMax = 64;
@@ -73,6 +81,7 @@ class Signer {
     std::shared_ptr<KeyCache> keys;
     SigningCounters& counters;
     std::function<void(const NotSigned&)> not_signed;
+    std::function<void(const BrokenBefore&)> broken_before;
   };
   Signer(Parts parts, SigningRules rules);
   Signer(const Signer&) = delete;
@@ -92,6 +101,7 @@ class Signer {
     bool own = false;                // a message of our own
     bool smtputf8 = false;           // the client asked for it
     bool internationalized = false;  // it goes on with SMTPUTF8
+    bool converted = false;          // its body is not what was received
   };
   // `content`: finished; outlives the call.
   Task<Signed> sign(const ContentToSign& content, Request request);
@@ -106,7 +116,8 @@ class Signer {
   Task<SharedDomainKeys> keys_of(std::string domain, CustomerShare share);
   [[nodiscard]] std::string author_domain(const ContentToSign& content, bool smtputf8) const;
   std::optional<smtp::StandardReply> without_key(const Request& request, std::string_view domain,
-                                                 const std::string& error);
+                                                 const std::string& error, const std::string& kept_back);
+  void look_at_senders(const ContentToSign& content, const Request& request, std::string_view domain);
   void want(const SharedDomainKeys& keys, std::vector<Wanted>& wanted) const;
   bool prepare(const ContentToSign& content, const Request& request, std::vector<Wanted>& wanted);
   Task<void> make_rsa(std::span<Wanted> wanted, CustomerShare share);

@@ -17,7 +17,7 @@ from lib import frame
 FOLDERS = {
     name: f"engine/{name}"
     for name in (
-        "base", "smtp", "message", "dkim", "signing", "domain_keys", "domain_upkeep", "schedule", "dsn", "route", "io", "text", "event", "log", "notify", "metrics", "trace", "tls", "net", "mx", "sender_dns", "spool", "hop", "relay",
+        "base", "smtp", "message", "dkim", "signing", "domain_keys", "zone_update", "domain_upkeep", "schedule", "dsn", "route", "io", "text", "event", "log", "notify", "metrics", "trace", "tls", "net", "mx", "sender_dns", "spool", "hop", "relay",
         "session", "config", "control", "cli", "server", "programs",
     )  # fmt: skip
 } | {"auth": "auth", "auth_store": "auth/store", "auth_oauth": "auth/oauth", "auth_backend": "auth/backend", "policy": "policy", "policy_budget": "policy/budget", "policy_cluster": "policy/cluster", "policy_replay": "policy/replay", "noticed": "policy/noticed", "noticing": "policy/noticing", "sim": "tests/sim", "load": "tools/load", "import_postfix": "tools/import_postfix"}
@@ -40,6 +40,7 @@ OUTSIDE = {
     "dep_cares": ("ares.h", "ares_"),
     "dep_sodium": ("sodium.h", "sodium/"),
     "dep_psl": ("libpsl.h",),
+    "dep_ldns": ("ldns/",),
     "dep_sqlite": ("sqlite3.h",),
     "dep_password_hashes": ("apr_md5.h", "crypt.h"),
     "dep_crypto": ("openssl/",),

@@ -244,6 +244,20 @@ def strangers_signatures_stay():
             expect_equal(dkimpy_verdict(field + rest, keys().records), "good", "dkimpy")
 
 
+@test
+def a_customers_own_broken_signature_is_told_of_and_passed_on():
+    body = "Fml0IGlzIG5vdCB0aGUgaGFzaCBvZiB0aGUgYm9keSE="
+    own = f"DKIM-Signature: v=1; a=rsa-sha256; d={DOMAIN}; s=theirs; c=relaxed/relaxed; h=From; bh={body}; b=BBBB"
+    message = mail.compose(header=(own,))
+    with Hop() as hop, Relay(hop, dkim=signing()) as relay, relay.client() as client:
+        client.submit(message)
+        text = hop.only().content
+        expect(text.endswith(message), "the message was changed")
+        line = relay.logged("signature_broken", domain=DOMAIN)
+        expect_equal(line["selector"], "theirs", "the selector of the broken one")
+        expect_equal(relay.counter("signatures_broken_before"), 1, "broken signatures")
+
+
 # ------------------------------------------------------------------------------------------------- without a key
 
 BOB = {"sender": "bob@example.net"}

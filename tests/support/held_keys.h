@@ -23,8 +23,11 @@ class HeldKeys final : public dkim::KeySource {
     return keys;
   }
 
+  std::string why_none(std::string_view /*domain*/) override { return kept_back; }
+
   std::map<std::string, std::vector<std::pair<std::string, std::string>>> held;  // by domain: selectors and DER
   std::string fault;
+  std::string kept_back;  // of all that have none
   int asked = 0;
 };
 

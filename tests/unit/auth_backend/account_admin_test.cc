@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "auth/store/domain_state_admin.h"
 #include "auth/store/store_values.h"
 #include "tests/unit/auth_backend/store_fixture.h"
 
@@ -145,6 +146,17 @@ TEST_F(AccountAdminTest, NothingBelowAPublicSuffixIsOneCustomers) {
     expect_error(admin_->add_domain(everybodys, "Acme", kTestNow), StoreError::Kind::invalid, "publicsuffix.org");
   expect_ok(admin_->add_domain("*.acme.co.uk", "Acme", kTestNow));
   expect_ok(admin_->add_domain("acme.co.uk", "Acme", kTestNow));
+}
+
+TEST_F(AccountAdminTest, ARegistrysSuffixIsNobodys) {
+  const auto states = DomainStateAdmin::open(address()).value();
+  for (const std::string_view registrys : {"co.uk", "CO.UK", "xn--55qx5d.cn"}) {
+    expect_error(admin_->add_domain(registrys, "Acme", kTestNow), StoreError::Kind::invalid, "publicsuffix.org");
+    expect_error(states->add_claim(registrys, "Acme", kTestNow), StoreError::Kind::invalid, "publicsuffix.org");
+  }
+  // The domain of a company that lets others have names below it.
+  expect_ok(admin_->add_domain("github.io", "Acme", kTestNow));
+  expect_ok(admin_->add_domain("unlisted.example", "Acme", kTestNow));
 }
 
 TEST_F(AccountAdminTest, NarrowsOnlyToWhatTheCustomerHas) {

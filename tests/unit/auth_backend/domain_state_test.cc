@@ -122,6 +122,20 @@ TEST_F(DomainStateTest, ATokenIsOfOneCustomerAndNotOfALaterOne) {
   EXPECT_NE(token("Acme"), before);
 }
 
+TEST_F(DomainStateTest, ProofsAreOfProvenDomainsWithTheirCustomersTokens) {
+  for (const std::string_view customer : {"Acme", "Globex"}) {
+    const std::string domain = customer == "Acme" ? "b.example" : "a.example";
+    claim(domain, customer);
+    ASSERT_EQ(states_->prove(domain, customer, kTestNow).value(), done);
+  }
+  claim("claimed.example");
+  std::vector<std::string> all;
+  expect_ok(states_->each_proof(
+      [&all](const std::string& domain, const std::string& token) { all.push_back(domain + " " + token); }));
+  EXPECT_THAT(all, ElementsAre("a.example " + states_->proof_token("Globex").value(),
+                               "b.example " + states_->proof_token("Acme").value()));
+}
+
 TEST_F(DomainStateTest, WhatIsProvenIsTheCustomersAndRelaysNotice) {
   claim("shop.example");
   const auto store = open_store();

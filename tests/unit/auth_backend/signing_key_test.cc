@@ -121,6 +121,26 @@ TEST_F(SigningKeyTest, AnErrorOfTheDecisionChangesNothing) {
   EXPECT_THAT(states(), ElementsAre("a active"));
 }
 
+TEST_F(SigningKeyTest, KeysThatGoWithTheirDomainOrCustomerOrAreRevokedCount) {
+  expect_ok(add("a", KeyState::active));
+  expect_ok(set("a", KeyState::retired, kTestNow));
+  const auto before = keys_->changes().value();
+  expect_ok(keys_->revoke_retired(kTestNow + 1, kTestNow - 1));
+  EXPECT_EQ(keys_->changes().value(), before);
+  expect_ok(keys_->revoke_retired(kTestNow + 1, kTestNow));
+  std::vector<std::string> seen;
+  expect_ok(keys_->each_key([&seen](const SigningKeyRecord& key) {
+    seen.push_back(key.domain + " " + key.selector + " " + std::string(key_state_name(key.state)));
+  }));
+  EXPECT_THAT(seen, ElementsAre("example.com a revoked"));
+  EXPECT_EQ(keys_->changes().value(), before + 1);
+  expect_ok(admin_->remove_domain("example.com"));
+  EXPECT_EQ(keys_->changes().value(), before + 2);
+  expect_ok(admin_->add_domain("example.com", "Acme", kTestNow));
+  expect_ok(admin_->remove_customer("Acme", true));
+  EXPECT_EQ(keys_->changes().value(), before + 3);
+}
+
 TEST_F(SigningKeyTest, EachChangeIsCounted) {
   EXPECT_EQ(keys_->changes().value(), 0);
   expect_ok(add("a", KeyState::active));

@@ -73,6 +73,7 @@ class DomainCheckCommandTest : public auth::StoreTest {
     std::ostringstream err;
     FileStores stores(path_);
     const AccountCommandWorld world{.stores = stores,
+                                    .settings = settings_,
                                     .hash_cost = auth::kLeastHashCost,
                                     .clock = clock_,
                                     .random = random_,
@@ -94,6 +95,7 @@ class DomainCheckCommandTest : public auth::StoreTest {
     return status;
   }
 
+  AccountSettings settings_;
   testing::ZoneSource zone_;
   CheckClock clock_;
   NoRandom random_;
@@ -140,6 +142,20 @@ TEST_F(DomainCheckCommandTest, WithAllTellsTotalsFirstThenWhatIsNotRight) {
   EXPECT_EQ(run({"domain", "remove", "silent.example"}, false), kCtlDone);
   EXPECT_EQ(run({"--all", "--address", "192.0.2.25"}), kCtlDone);
   EXPECT_EQ(out_, "1 domain: 1 right, 0 wrong, 0 could not be asked, 1 with * not looked at\n");
+}
+
+TEST_F(DomainCheckCommandTest, WithAllLooksAtTheKeysOfTheStore) {
+  settings_.makes_domain_keys = true;
+  settings_.domain_keys.sending_addresses = {"192.0.2.25"};
+  ASSERT_EQ(run({"customer", "add", "Acme"}, false), kCtlDone) << err_;
+  ASSERT_EQ(run({"domain", "add", "right.example", "--customer", "acme"}, false), kCtlDone) << err_;
+  EXPECT_EQ(run({"--all"}), kCtlFailed);
+  EXPECT_THAT(out_, HasSubstr("DKIM sl1r"));
+  EXPECT_THAT(out_, HasSubstr("DKIM sl1e"));
+  EXPECT_THAT(out_, Not(HasSubstr("SPF")));
+  settings_.domain_keys.sending_addresses = {"198.51.100.25"};
+  EXPECT_EQ(run({"--all"}), kCtlFailed);
+  EXPECT_THAT(out_, HasSubstr("SPF"));
 }
 
 TEST_F(DomainCheckCommandTest, ShowsNothingOfATerminalsControl) {

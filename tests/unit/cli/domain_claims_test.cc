@@ -233,6 +233,34 @@ TEST_F(DomainClaimsTest, TheListHasTheStatesAndIsNarrowedToOne) {
   EXPECT_EQ(run({"domain", "list", "--state", "old"}), kCtlUsage);
 }
 
+TEST_F(DomainClaimsTest, ACustomerIsShownWithItsClaims) {
+  ASSERT_EQ(run({"domain", "add", "own.example", "--customer", "Acme"}), kCtlDone);
+  claim("new.example");
+  claim("new.example", "Globex");
+  ASSERT_EQ(run({"customer", "show", "acme"}), kCtlDone) << err_;
+  EXPECT_THAT(out_, HasSubstr("\nnew.example"));
+  EXPECT_THAT(out_, HasSubstr("\nown.example"));
+  EXPECT_THAT(out_, Not(HasSubstr("Globex")));
+  ASSERT_EQ(run({"customer", "show", "Acme", "--json"}), kCtlDone);
+  EXPECT_THAT(out_, HasSubstr(R"("ownership":"claimed","state":"new")"));
+}
+
+TEST_F(DomainClaimsTest, OfADomainThatIsRemovedTheZoneHasKeysUntilItIsWritten) {
+  settings_.makes_domain_keys = true;
+  settings_.domain_keys.zone = "dkim.isp.example";
+  const auto removed = [this](std::string_view option = "--json") {
+    EXPECT_EQ(run({"domain", "add", "shop.example", "--customer", "Acme", option}), kCtlDone) << err_;
+    EXPECT_EQ(run({"domain", "remove", "shop.example"}), kCtlDone) << err_;
+    return out_;
+  };
+  EXPECT_EQ(removed(),
+            "domain shop.example: removed\nThe records of its keys stay in dkim.isp.example until: sluicectl domain "
+            "zone\n");
+  EXPECT_EQ(removed("--no-keys"), "domain shop.example: removed\n");
+  settings_.domain_keys.zone_update = "192.0.2.53";
+  EXPECT_EQ(removed(), "domain shop.example: removed\n");
+}
+
 TEST_F(DomainClaimsTest, TheCheckLooksForTheProofOfAProvenDomain) {
   claim("shop.example");
   publish("shop.example");
@@ -243,6 +271,8 @@ TEST_F(DomainClaimsTest, TheCheckLooksForTheProofOfAProvenDomain) {
   EXPECT_EQ(run({"domain", "check", "shop.example", "--address", "192.0.2.25"}), kCtlFailed);
   EXPECT_THAT(out_, HasSubstr("proof          missing"));
   EXPECT_THAT(out_, HasSubstr("should be    " + proof()));
+  EXPECT_EQ(run({"domain", "check", "--all", "--address", "192.0.2.25", "--json"}), kCtlFailed);
+  EXPECT_THAT(out_, HasSubstr(proof()));
   ASSERT_EQ(run({"domain", "add", "asserted.example", "--customer", "Acme"}), kCtlDone);
   EXPECT_EQ(run({"domain", "check", "asserted.example", "--address", "192.0.2.25"}), kCtlFailed);
   EXPECT_THAT(out_, Not(HasSubstr("proof")));

@@ -7,6 +7,7 @@
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "auth/store/signing_key_admin.h"
@@ -125,6 +126,44 @@ TEST_F(DomainKeysTest, NoKeysWhereNoneAreWantedOrForAllBelowADomain) {
   EXPECT_THAT(keys("*.example.com"), IsEmpty());
   EXPECT_EQ(run({"domain", "rotate", "*.example.com"}), kCtlFailed);
   EXPECT_THAT(err_, HasSubstr("keys are of one domain"));
+}
+
+// Another process changes the store while a key is made: it would wait for a transaction in vain.
+class InterferingRandom final : public io::Random {
+ public:
+  InterferingRandom(io::Random& random, auth::AccountAdmin& admin) : random_(random), admin_(admin) {}
+  void fill(std::span<std::byte> bytes) override {
+    random_.fill(bytes);
+    added_ = added_ && admin_.add_customer("Customer " + std::to_string(++count_), auth::kTestNow).has_value();
+  }
+  bool added_ = true;
+
+ private:
+  io::Random& random_;
+  auth::AccountAdmin& admin_;
+  int count_ = 0;
+};
+
+TEST_F(DomainKeysTest, KeysAreMadeWhileOthersMayChangeTheStore) {
+  settings_.domain_keys.wrapping_key_file = wrapping_key('w');
+  const auto others = open_admin(auth::IfMissing::fail);
+  auto own = std::make_unique<InterferingRandom>(*random_, *others);
+  InterferingRandom& interfering = *own;
+  const auto real = std::exchange(random_, std::move(own));
+  add_domain();
+  ASSERT_EQ(run({"domain", "rotate", "example.com"}), kCtlFailed);
+  EXPECT_TRUE(interfering.added_);
+  EXPECT_THAT(keys(), ElementsAre("sl1e published 0", "sl1r published 0"));
+}
+
+TEST_F(DomainKeysTest, AZoneIsUpdatedWhereThatIsConfigured) {
+  EXPECT_EQ(run({"domain", "zone", "--update"}), kCtlFailed);
+  EXPECT_THAT(err_, HasSubstr("dkim.zone_update is not set"));
+  settings_.domain_keys.zone_update = "192.0.2.53";
+  settings_.domain_keys.zone_update_key = directory_ + "/absent.key";
+  EXPECT_EQ(run({"domain", "zone", "--update"}), kCtlFailed);
+  EXPECT_THAT(err_, HasSubstr("dkim.zone_update_key: "));
+  EXPECT_EQ(run({"domain", "zone", "--update", "--output", "zone"}), kCtlUsage);
 }
 
 TEST_F(DomainKeysTest, JsonAndZoneAreAllThatIsPrinted) {

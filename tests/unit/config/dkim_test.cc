@@ -13,6 +13,8 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::UnorderedElementsAre;
 
 std::vector<std::string> dkim_errors(const std::string& keys) {
   std::vector<std::string> found;
@@ -77,8 +79,41 @@ TEST(DkimConfig, TheRelayChecksDomainsOnceADayAndRotatesWhereAsked) {
               ElementsAre("dkim.rotate_every_s: is more than 0, and check_every_s is 0: no key would be seen"));
   EXPECT_THAT(dkim_errors("check_every_s = 0\nfailing = \"as_without_key\"\n"),
               ElementsAre("dkim.failing: is \"as_without_key\", and check_every_s is 0: no domain is checked"));
-  EXPECT_THAT(dkim_errors("zone_file = \"/var/lib/zone\"\n"),
-              ElementsAre("dkim.zone_file: is there, and zone or zone_name_servers is not"));
+  for (const char* const other : {"", "zone = \"dkim.isp.example\"\n", "zone_name_servers = [\"ns.isp.example\"]\n"})
+    EXPECT_THAT(dkim_errors(std::string(other) + "zone_file = \"/var/lib/zone\"\n"),
+                ElementsAre("dkim.zone_file: is there, and zone or zone_name_servers is not"));
+}
+
+TEST(DkimConfig, WhatMakesADomainFailing) {
+  const DomainKeysConfig by_default = read("").domain_keys;
+  EXPECT_THAT(by_default.failing_records, ElementsAre("dkim", "spf"));
+  EXPECT_THAT(by_default.sending_addresses, IsEmpty());
+  const DomainKeysConfig keys =
+      read("failing_records = [\"mx\", \"dmarc\"]\nsending_addresses = [\"192.0.2.25\", \"2001:db8::25\"]\n")
+          .domain_keys;
+  EXPECT_THAT(keys.failing_records, ElementsAre("mx", "dmarc"));
+  EXPECT_THAT(keys.sending_addresses, ElementsAre("192.0.2.25", "2001:db8::25"));
+  EXPECT_THAT(read("failing_records = []\n").domain_keys.failing_records, IsEmpty());
+  EXPECT_THAT(dkim_errors("failing_records = [\"ptr\"]\nsending_addresses = [\"192.0.2.0/24\"]\n"),
+              UnorderedElementsAre("dkim.failing_records[1]: \"ptr\" is none of the records that are checked",
+                                   "dkim.sending_addresses[1]: \"192.0.2.0/24\" is no IP address"));
+}
+
+TEST(DkimConfig, AZoneIsUpdatedAtItsServerWithAKey) {
+  const std::string zone = "zone = \"dkim.isp.example\"\n";
+  const std::string update = "zone_update = \"192.0.2.53\"\n";
+  const std::string key = "zone_update_key = \"/etc/sluice/zone.key\"\n";
+  const DomainKeysConfig keys = read(zone + update + key).domain_keys;
+  EXPECT_EQ(keys.zone_update, "192.0.2.53");
+  EXPECT_EQ(keys.zone_update_key, "/etc/sluice/zone.key");
+  EXPECT_EQ(read("zone_update = \"\"\n").domain_keys.zone_update, "");
+  const auto incomplete = ElementsAre("dkim.zone_update: is there, and zone or zone_update_key is not");
+  EXPECT_THAT(dkim_errors(update + key), incomplete);
+  EXPECT_THAT(dkim_errors(zone + update), incomplete);
+  EXPECT_THAT(dkim_errors(zone + key), ElementsAre("dkim.zone_update_key: is there, and zone_update is not"));
+  EXPECT_THAT(dkim_errors(zone + update + key + "zone_name_servers = [\"ns.isp.example\"]\nzone_file = \"/zone\"\n"),
+              ElementsAre("dkim.zone_update: is there, and zone_file, too"));
+  EXPECT_THAT(dkim_errors("zone_update = \"ns.isp.example\"\n"), Not(IsEmpty()));
 }
 
 TEST(DkimConfig, WhatCannotBeMeantIsAnError) {

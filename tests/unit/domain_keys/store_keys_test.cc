@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "auth/store/account_admin.h"
+#include "auth/store/domain_state_admin.h"
+#include "auth/store/signing_key_admin.h"
 #include "engine/dkim/key_generation.h"
 #include "engine/domain_keys/new_key.h"
 #include "engine/io/real_platform.h"
@@ -134,6 +136,28 @@ TEST_F(StoreKeysTest, TheFirstSourceThatHasKeysIsTaken) {
   const auto silent = std::make_shared<SilentSource>();
   EXPECT_EQ(FirstOfSources({silent, empty}).keys_of("example.com").error(), "no answer");
   EXPECT_TRUE(FirstOfSources({empty, silent}).keys_of("example.com"));
+}
+
+TEST_F(StoreKeysTest, WhyADomainThatIsFailingHasNoneIsSaid) {
+  const KeyWrapper none;
+  const auto why = [this](auth::WhileFailing failing, std::string_view domain) {
+    const auto keys = std::make_shared<StoreKeys>(address(), KeyWrapper(), std::make_unique<SetClock>(), failing);
+    return FirstOfSources({std::make_shared<SilentSource>(), keys}).why_none(domain);
+  };
+  const auto states = auth::DomainStateAdmin::open(address()).value();
+  auth::DomainState state = states->state("example.com").value();
+  state.failing_since = kNow;
+  EXPECT_TRUE(states->save(state));
+  // It has none.
+  EXPECT_EQ(why(auth::WhileFailing::as_without_key, "example.com"), "");
+  keep(*key_for_store("example.com", "one", *dkim::generate_key(dkim::Algorithm::ed25519_sha256),
+                      auth::KeyState::active, {.wrapper = none, .random = *random_, .now = kNow}));
+  EXPECT_EQ(why(auth::WhileFailing::as_without_key, "example.com"), "the domain is failing (dkim.failing)");
+  EXPECT_EQ(why(auth::WhileFailing::as_without_key, "example.org"), "");
+  EXPECT_EQ(why(auth::WhileFailing::sign, "example.com"), "");
+  state.failing_since = 0;
+  EXPECT_TRUE(states->save(state));
+  EXPECT_EQ(why(auth::WhileFailing::as_without_key, "example.com"), "");
 }
 
 }  // namespace

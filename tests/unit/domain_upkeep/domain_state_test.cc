@@ -126,6 +126,17 @@ TEST(DomainState, AProofThatGoesWhileAnotherRecordIsWrongIsToldOf) {
   EXPECT_EQ(one.state.finding, "SPF: no");
 }
 
+TEST(DomainState, ThoseRecordsAloneAreJudgedThatAreToBe) {
+  const std::string names[] = {"DKIM sl1r", "SPF", "DMARC", "MX"};
+  const auto judged = [&names](const JudgedRecords& records) {
+    std::string all;
+    for (const std::string& name : names) all += is_judged({.record = name}, records) ? '+' : '-';
+    return all;
+  };
+  EXPECT_EQ(judged({}), "++--");
+  EXPECT_EQ(judged({.dkim = false, .spf = false, .dmarc = true, .mx = true}), "--++");
+}
+
 TEST(DomainState, AnOutcomeIsTheWorstOfWhatWasFound) {
   const Finding right{.record = "SPF", .name = "example.com"};
   const Finding missing{.record = "DMARC", .name = "_dmarc.example.com", .verdict = Verdict::missing, .what = "no\n"};

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -67,7 +68,7 @@ class Months {
     }
     std::ranges::move(world_.reported(), std::back_inserter(reported));
     if (!zone_.is_stale(world_.store(), world_.zone_rules()).value()) return;
-    EXPECT_TRUE(zone_.write(world_.store(), world_.zone_rules(), world_.clock.at));
+    EXPECT_TRUE(zone_.publish(world_.store(), world_.zone_rules(), world_.clock.at));
     keys_ = world_.keys();
   }
 
@@ -93,13 +94,18 @@ class Months {
   }
 
   void sign() {
+    std::set<std::string> algorithms;
     for (const auth::SigningKeyRecord& key : keys_)
       if (domain_keys::signs(key, world_.clock.at)) {
+        algorithms.insert(key.algorithm);
         const std::string name = domain_keys::key_name(kDomain, key.selector);
         used_[key.public_key] = {.name = name, .record = domain_keys::key_record(key), .last = world_.clock.at};
         // A resolver that asked just before the record came keeps for a time that there is none.
         if (served_[name].since + kResolversKeep > world_.clock.at) unverified.push_back(name + " is not known to all");
       }
+    // Once keys sign, some always do.
+    if (algorithms.size() < signing_) unverified.push_back("there is no key of an algorithm");
+    signing_ = std::max(signing_, algorithms.size());
   }
 
   void look_at_what_was_signed() {
@@ -115,10 +121,11 @@ class Months {
 
   WallMillis mail_takes_max_;
   UpkeepWorld world_;
-  ZoneFile zone_;
+  KeptZone zone_;
   std::vector<auth::SigningKeyRecord> keys_;
   std::map<std::string, Served> served_;
   std::map<std::string, Used> used_;  // by the public key
+  std::size_t signing_ = 0;           // algorithms of which a key has signed
 };
 
 TEST(Rotation, AtNoMinuteASignatureCannotBeVerified) {

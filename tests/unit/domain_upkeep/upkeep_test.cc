@@ -12,6 +12,7 @@
 
 #include "auth/store/signing_keys_in_use.h"
 #include "tests/unit/domain_upkeep/upkeep_world.h"
+#include "tests/unit/zone_update/name_server.h"
 
 namespace sluice::domain_upkeep {
 namespace {
@@ -201,10 +202,37 @@ TEST_F(UpkeepTest, TwoRelaysThatRotateAtOnceMakeOneKey) {
   EXPECT_THAT(world.key_states(), ElementsAre("sl1e active", "sl1r active", "sl2r published"));
 }
 
+TEST_F(UpkeepTest, ARecordThatIsNotJudgedMakesNoDomainFail) {
+  world.add_domain();
+  world.names.texts.erase("_dmarc.example.com");
+  EXPECT_EQ(world.upkeep->run_one(), Done::right);
+  UpkeepRules rules = upkeep_rules();
+  rules.judged.dmarc = true;
+  world.start(rules);
+  EXPECT_EQ(world.run_after(kDayMs + 1), Done::wrong);
+  EXPECT_THAT(world.state().finding, HasSubstr("DMARC"));
+  world.names.silent.insert("example.com");
+  rules.judged = {.dkim = false, .spf = false};
+  world.start(rules);
+  EXPECT_EQ(world.run_after(kDayMs + 1), Done::right);
+}
+
+TEST_F(UpkeepTest, SpfIsEvaluatedForTheAddressesThatAreKnown) {
+  world.add_domain();
+  UpkeepRules rules = upkeep_rules();
+  rules.addresses = {*parse_ip("192.0.2.25")};
+  world.start(rules);
+  EXPECT_EQ(world.upkeep->run_one(), Done::right);
+  rules.addresses.push_back(*parse_ip("198.51.100.25"));
+  world.start(rules);
+  EXPECT_EQ(world.run_after(kDayMs + 1), Done::wrong);
+  EXPECT_THAT(world.state().finding, HasSubstr("198.51.100.25: softfail"));
+}
+
 TEST_F(UpkeepTest, AZoneFileIsWrittenWhereItWouldBeAnotherOne) {
-  ZoneFile zone;
+  KeptZone zone;
   const auto rules = world.zone_rules();
-  const auto write = [&] { return zone.write(world.store(), rules, world.clock.at).has_value(); };
+  const auto write = [&] { return zone.publish(world.store(), rules, world.clock.at).has_value(); };
   EXPECT_TRUE(zone.is_stale(world.store(), rules).value());
   EXPECT_TRUE(write());
   EXPECT_FALSE(zone.is_stale(world.store(), rules).value());
@@ -218,13 +246,46 @@ TEST_F(UpkeepTest, AZoneFileIsWrittenWhereItWouldBeAnotherOne) {
   EXPECT_THAT(world.zone_text(), HasSubstr("sl1r.example.com IN TXT \"v=DKIM1; k=rsa; p="));
   // Another process has nothing to write: not even a file of the same content.
   const auto written = std::filesystem::last_write_time(rules.path);
-  EXPECT_TRUE(ZoneFile().write(world.store(), rules, world.clock.at + kDayMs).has_value());
+  EXPECT_TRUE(KeptZone().publish(world.store(), rules, world.clock.at + kDayMs).has_value());
   EXPECT_EQ(std::filesystem::last_write_time(rules.path), written);
-  ZoneFileRules elsewhere = rules;
+  ZoneRules elsewhere = rules;
   elsewhere.path = "/proc/zone";
   EXPECT_TRUE(zone.is_stale(world.store(), elsewhere).value());
-  EXPECT_THAT(zone.write(world.store(), elsewhere, world.clock.at).error(), HasSubstr("/proc/zone"));
+  EXPECT_THAT(zone.publish(world.store(), elsewhere, world.clock.at).error(), HasSubstr("/proc/zone"));
   EXPECT_TRUE(zone.is_stale(world.store(), elsewhere).value());
+}
+
+TEST_F(UpkeepTest, AZoneIsSentToItsNameServerWhereKeysHaveChanged) {
+  constexpr std::string_view kSecret = "Zm9yIHRlc3RzIG9ubHkgZm9yIHRlc3RzIG9ubHkgMTIz";
+  const std::string soa = "dkim.isp.example. 300 IN SOA ns.isp.example. hostmaster.isp.example. 1 2 3 4 5";
+  zone_update::TestNameServer names(
+      {.secret = std::string(kSecret),
+       .transfer = {{soa, "sl1r.gone.example.dkim.isp.example. 300 IN TXT \"v=DKIM1; p=\"", soa}}});
+  ZoneRules rules = world.zone_rules();
+  rules.path.clear();
+  rules.sending = {
+      .server = names.address().to_string(),
+      .key = std::make_shared<const zone_update::TsigKey>(zone_update::TsigKey{
+          .name = "relay.example", .algorithm = "hmac-sha256", .secret = *auth::Secret::make_token(kSecret)})};
+  KeptZone zone;
+  const auto [name, text] = world.claim();
+  world.names.texts[name] = text;
+  run_all();
+  EXPECT_TRUE(zone.publish(world.store(), rules, world.clock.at).has_value());
+  EXPECT_FALSE(zone.is_stale(world.store(), rules).value());
+  world.remove_domain();
+  EXPECT_TRUE(zone.is_stale(world.store(), rules).value());
+  zone.give_up();
+  EXPECT_THAT(zone.publish(world.store(), rules, world.clock.at).error(), HasSubstr("given up"));
+  EXPECT_TRUE(zone.is_stale(world.store(), rules).value());
+  names.stop();
+  ASSERT_EQ(names.updates().size(), 1U);
+  const std::vector<std::string>& lines = names.updates().front();
+  EXPECT_THAT(lines, ElementsAre("sl1r.gone.example.dkim.isp.example.\t0\tANY\tTXT\t\\# 0",
+                                 "sl1e.example.com.dkim.isp.example.\t0\tANY\tTXT\t\\# 0",
+                                 HasSubstr("\t3600\tIN\tTXT\t\"v=DKIM1; k=ed25519; p="),
+                                 "sl1r.example.com.dkim.isp.example.\t0\tANY\tTXT\t\\# 0",
+                                 HasSubstr("\t3600\tIN\tTXT\t\"v=DKIM1; k=rsa; p=")));
 }
 
 }  // namespace

@@ -19,8 +19,8 @@
 #include "auth/store/domain_state_admin.h"
 #include "auth/store/signing_key_admin.h"
 #include "engine/domain_keys/dns_records.h"
+#include "engine/domain_upkeep/kept_zone.h"
 #include "engine/domain_upkeep/upkeep.h"
-#include "engine/domain_upkeep/zone_file.h"
 #include "engine/io/real_platform.h"
 
 namespace sluice::domain_upkeep {
@@ -91,8 +91,9 @@ class UpkeepWorld {
                                  rules);
   }
   [[nodiscard]] auth::StoreAddress store() const { return {directory_ + "/accounts.db"}; }
-  [[nodiscard]] ZoneFileRules zone_rules() const {
+  [[nodiscard]] ZoneRules zone_rules() const {
     return {.path = directory_ + "/zone",
+            .sending = {},
             .records = {.selector_prefix = "sl", .zone = "dkim.isp.example", .spf_include = {}, .ttl_s = 3600},
             .name_servers = {"ns.isp.example"}};
   }

@@ -25,7 +25,8 @@ class FixtureSigner {
                  .workers = fixture.loop.platform().workers,
                  .keys = std::make_shared<signing::KeyCache>(keys, rules_, 10),
                  .counters = counters,
-                 .not_signed = [this](const signing::NotSigned& what) { ++effects[std::string(what.effect)]; }},
+                 .not_signed = [this](const signing::NotSigned& what) { ++effects[std::string(what.effect)]; },
+                 .broken_before = [](const signing::BrokenBefore&) {}},
                 rules_) {
     keys->held["example.com"] = {{"one", testing::rsa_der()}, {"two", testing::ed25519_der()}};
     fixture.signer = &signer_;

@@ -46,12 +46,20 @@ class SignerTest : public ::testing::Test {
                                                              notes_.push_back(std::string(what.domain) + ": " +
                                                                               std::string(what.reason) + ": " +
                                                                               std::string(what.effect));
+                                                           },
+                                                       .broken_before =
+                                                           [this](const BrokenBefore& what) {
+                                                             notes_.push_back(std::string(what.domain) + " " +
+                                                                              std::string(what.selector) + ": broken");
                                                            }},
                                          rules_);
     return *signer_;
   }
   Task<Signed> sign_one(const ContentToSign& content, Signer::Request request) {
     co_return co_await signer().sign(content, request);
+  }
+  Task<std::optional<smtp::StandardReply>> refuse_one(std::string domain) {
+    co_return co_await signer().refusal(std::move(domain), {.id = "1"});
   }
   std::unique_ptr<ContentToSign> content(std::string_view text) {
     auto made = std::make_unique<ContentToSign>(message::BodyForm::literal, signer().hashes());
@@ -117,6 +125,38 @@ TEST_F(SignerTest, MailWithoutKeyGoesByTheRule) {
   ASSERT_TRUE(refused.refusal);
   EXPECT_EQ(refused.refusal->code, 550);
   EXPECT_EQ(refused.fields, "");
+}
+
+TEST_F(SignerTest, ABrokenSignatureThatMailComesWithIsToldAndPassedOn) {
+  const std::string text = "DKIM-Signature: a=rsa-sha256; d=example.com; s=own; c=relaxed/relaxed; bh=" +
+                           testing::to_base64(std::string(32, 'x')) + "; b=AA==\r\n" + std::string(kMail);
+  EXPECT_THAT(domains_of(sign(text)), ElementsAre("example.com", "example.com"));
+  EXPECT_THAT(notes_, ElementsAre("example.com own: broken"));
+  EXPECT_EQ(counters_.broken_before, 1U);
+  EXPECT_NE(sign(text, {.id = "2", .converted = true}).fields, "");
+  EXPECT_NE(sign(text, {.id = "3", .own = true}).fields, "");
+  EXPECT_NE(sign(kMail).fields, "");
+  EXPECT_EQ(counters_.broken_before, 1U);
+}
+
+TEST_F(SignerTest, WhyKeysAreKeptBackIsSaidInTheirPlace) {
+  constexpr std::string_view kOther = "From: bob@example.net\r\n\r\nx\r\n";
+  source_->kept_back = "the domain is failing";
+  EXPECT_EQ(sign(kOther).fields, "");
+  signer_ = nullptr;
+  rules_.without_key = Unsigned::refuse;
+  const Signed refused = sign(kOther);
+  ASSERT_TRUE(refused.refusal);
+  EXPECT_NE(refused.refusal->text.find("records in the DNS"), std::string_view::npos);
+  const auto early =
+      testing::await<std::optional<smtp::StandardReply>>(platforms_, loop_, [&] { return refuse_one("example.net"); });
+  ASSERT_TRUE(early);
+  EXPECT_EQ(early->text, refused.refusal->text);
+  EXPECT_EQ(counters_.without_key, 3U);
+  EXPECT_EQ(counters_.without_key_now, 0U);
+  EXPECT_THAT(notes_,
+              ElementsAre("example.net: the domain is failing: sent", "example.net: the domain is failing: refused",
+                          "example.net: the domain is failing: refused"));
 }
 
 TEST_F(SignerTest, WhereKeysCannotBeHadMailWaitsIfItMustBeSigned) {
