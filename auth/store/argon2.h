@@ -1,9 +1,7 @@
-// Argon2 (RFC 9106), version 0x13, in memory that the caller has.
-//
-// Why not a library's: libsodium, which is what this is compared with in tests and at each start, maps, fills and
-// unmaps memory for every hash, and holds a lock of the process meanwhile, for which cores wait (io/work_memory.h).
-// Debian's libargon2 takes memory from its caller, but is built without vectors.  BLAKE2b is libsodium's. Pure; any
-// thread.
+// Argon2 (RFC 9106), version 0x13, in memory that the caller has: libargon2's, which takes memory from its caller.
+// libsodium, which the results are compared with in tests, is a quarter faster where it has vectors, but maps, fills
+// and unmaps memory for every hash, and holds a lock of the process meanwhile, for which cores wait (io/work_memory.h).
+// Any thread.
 #pragma once
 
 #include <cstddef>
@@ -26,7 +24,7 @@ struct Argon2Parameters {
 };
 
 // `memory`: memory_bytes() of them, at an address that is a multiple of 64.  What is in it before makes no difference;
-// it is wiped in the end.  `digest`: 4 to 64 bytes.
+// it is wiped in the end.  `salt`: at least 8 bytes; `digest`: at least 4.
 void compute_argon2(const Argon2Parameters& parameters, std::string_view password, std::string_view salt,
                     std::span<std::byte> memory, std::span<unsigned char> digest);
 

@@ -20,16 +20,15 @@ struct HashCost {
   std::size_t memory_bytes = 0;
 };
 
-// 11 ms and 19 MiB a check on a 2-core EPYC virtual machine (libsodium's "interactive", 2 passes
-// over 64 MiB: 51 ms). Checks that run at once each take that memory: the worker pool's size bounds
-// the sum. A thread keeps it between checks (argon2_hash.h).
+// 14 ms and 19 MiB a check on a 2-core EPYC virtual machine. Checks that run at once each take that memory: the worker
+// pool's size bounds the sum. A thread keeps it between checks (argon2_hash.h).
 inline constexpr HashCost kDefaultHashCost{.passes = 2, .memory_bytes = 19'456 * 1024};
 // For tests only: 0.02 ms.
 inline constexpr HashCost kLeastHashCost{.passes = 1, .memory_bytes = 8192};
 
 class PasswordHasher {
  public:
-  // Makes one hash, to have something to check unknown names against, and compares it with libsodium's.
+  // Makes one hash, to have something to check unknown names against.
   [[nodiscard]] static StoreResult<std::unique_ptr<PasswordHasher>> create(const HashCost& cost);
 
   [[nodiscard]] StoreResult<std::string> hash(const Secret& secret) const;

@@ -20,8 +20,8 @@ constexpr std::size_t kSha512Bytes = 64;
 
 // One row a scheme.  Of those that begin alike the longer beginning comes first.
 constexpr PasswordScheme kSchemes[] = {
-    {.name = "ARGON2ID", .begin = "$argon2id$", .cost = argon2_cost, .match = match_argon2, .unit_ns = 300},
-    {.name = "ARGON2I", .begin = "$argon2i$", .cost = argon2_cost, .match = match_argon2, .unit_ns = 300},
+    {.name = "ARGON2ID", .begin = "$argon2id$", .cost = argon2_cost, .match = match_argon2, .unit_ns = 400},
+    {.name = "ARGON2I", .begin = "$argon2i$", .cost = argon2_cost, .match = match_argon2, .unit_ns = 400},
     {.name = "YESCRYPT",
      .begin = "$y$",
      .cost = yescrypt_cost,

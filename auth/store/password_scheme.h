@@ -3,8 +3,8 @@
 // encoding behind it where that is not the usual one ("{SSHA256.hex}..."), or a text that says its scheme itself
 // ("$2y$10$..."; "$apr1$..."; "$argon2id$...").
 //
-// The hashes are computed by libcrypt, libaprutil and libcrypto, and argon2's here (argon2.h says why), on libsodium's
-// BLAKE2b; the rest parses, bounds and compares.
+// The hashes are computed by libargon2 (argon2.h says why), libcrypt, libaprutil and libcrypto; what is here parses,
+// bounds and compares.
 // Pure; any thread.
 #pragma once
 

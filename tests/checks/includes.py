@@ -38,6 +38,7 @@ OUTSIDE = {
     "dep_idn": ("idn2.h",),
     "dep_stringprep": ("stringprep.h",),
     "dep_cares": ("ares.h", "ares_"),
+    "dep_argon2": ("argon2.h",),
     "dep_sodium": ("sodium.h", "sodium/"),
     "dep_psl": ("libpsl.h",),
     "dep_ldns": ("ldns/",),
