@@ -35,7 +35,6 @@ SHARDS = 4  # of the tests of a program
 SCRIPTS_AT_ONCE = 2 * JOBS  # they wait more than they work
 
 
-
 def asan_options():
     # Twelve frames say where memory came from; to keep all thirty for each allocation took a twentieth of the time.
     options = "malloc_context_size=12:detect_stack_use_after_return=1:check_initialization_order=1:strict_string_checks=1:handle_sigill=1"

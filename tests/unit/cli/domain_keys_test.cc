@@ -329,7 +329,7 @@ TEST_F(KeyImportTest, OfOpendkimsTablesSignAtOnce) {
   const std::vector<std::string_view> args{"domain",  "import-keys",     "--opendkim-key-table",
                                            key_table, "--signing-table", signing_table};
   std::vector<std::string_view> dry = args;
-  dry.push_back("--dry-run");
+  dry.emplace_back("--dry-run");
   EXPECT_EQ(run(dry), kCtlFailed);
   EXPECT_EQ(out_, "1 keys would be imported\n");
   EXPECT_THAT(keys(), IsEmpty());
@@ -344,7 +344,7 @@ TEST_F(KeyImportTest, OfOpendkimsTablesSignAtOnce) {
 }
 
 TEST_F(KeyImportTest, OfRspamdsMapsSignAtOnce) {
-  const std::string key = write_key("example.com.s24.key");
+  write_key("example.com.s24.key");
   const std::string selectors = write("selectors", "absent.example s\nexample.com s24\n");
   const std::string paths = write("paths", "example.com " + directory_ + "/$domain.$selector.key\n");
   EXPECT_EQ(run({"domain", "import-keys", "--rspamd-path-map", paths, "--rspamd-selector-map", selectors}), kCtlFailed);
