@@ -162,6 +162,17 @@ Packet parse(std::string_view wire) {
   return Packet(packet);
 }
 
+std::string name_text(const ldns_rdf* name) {
+  const std::unique_ptr<char, FreeMemory> text(ldns_rdf2str(name));
+  CHECK(text != nullptr);
+  return io::fold_dns_name(text.get());
+}
+
+// By its name and algorithm.  One of another algorithm ldns does not check, and loses memory over it.
+bool is_of_key(const ldns_rr* tsig, const TsigKey& key) {
+  return name_text(ldns_rr_owner(tsig)) == key.name && name_text(ldns_rr_rdf(tsig, 0)) == key.algorithm;
+}
+
 // What says that nothing was done counts without a signature, as it changes nothing here either.
 std::expected<Packet, std::string> read_answer(std::string_view wire, const std::string& mac, std::uint16_t id,
                                                const TsigKey& key, Doing doing, bool timers_only) {
@@ -177,16 +188,10 @@ std::expected<Packet, std::string> read_answer(std::string_view wire, const std:
   if (!has_tsig) return std::unexpected("the name server's answer is not signed");
   const Rdata before(ldns_rdf_new_frm_data(LDNS_RDF_TYPE_INT16_DATA, mac.size(), mac.data()));
   const Revealed secret(key.secret);
-  if (!ldns_pkt_tsig_verify_next(packet.get(), bytes_of(wire), wire.size(), key.name.c_str(), secret.text(),
-                                 before.get(), timers_only ? 1 : 0))
+  if (!is_of_key(tsig, key) || !ldns_pkt_tsig_verify_next(packet.get(), bytes_of(wire), wire.size(), key.name.c_str(),
+                                                          secret.text(), before.get(), timers_only ? 1 : 0))
     return std::unexpected("the name server's answer is signed with another key than " + key.name);
   return packet;
-}
-
-std::string name_of(const ldns_rr* record) {
-  const std::unique_ptr<char, FreeMemory> text(ldns_rdf2str(ldns_rr_owner(record)));
-  CHECK(text != nullptr);
-  return io::fold_dns_name(text.get());
 }
 
 std::string text_of(const ldns_rr* record) {
@@ -266,7 +271,7 @@ std::expected<bool, std::string> TransferReader::take(std::string_view wire) {
     }
     if (is_soa) return true;
     if (ldns_rr_get_type(record) != LDNS_RR_TYPE_TXT) continue;
-    on_text_({.name = name_of(record), .text = text_of(record), .ttl_s = ldns_rr_ttl(record)});
+    on_text_({.name = name_text(ldns_rr_owner(record)), .text = text_of(record), .ttl_s = ldns_rr_ttl(record)});
   }
   return false;
 }

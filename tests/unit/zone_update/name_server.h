@@ -23,6 +23,7 @@ namespace sluice::zone_update {
 
 struct NameServerRules {
   std::string secret;  // base64
+  std::string algorithm = "hmac-sha256";
   bool is_silent = false;
   bool is_signed = true;
   std::uint16_t tsig_error = 0;
@@ -131,8 +132,8 @@ class TestNameServer {
   }
   void send(int client, ldns_pkt* reply, const ldns_rdf* mac, bool timers_only) const {
     if (rules_.is_signed)
-      EXPECT_EQ(ldns_pkt_tsig_sign_next(reply, "relay.example", rules_.secret.c_str(), 300, "hmac-sha256", mac,
-                                        timers_only ? 1 : 0),
+      EXPECT_EQ(ldns_pkt_tsig_sign_next(reply, "relay.example", rules_.secret.c_str(), 300, rules_.algorithm.c_str(),
+                                        mac, timers_only ? 1 : 0),
                 LDNS_STATUS_OK);
     if (rules_.tsig_error != 0)
       ldns_rdf_deep_free(

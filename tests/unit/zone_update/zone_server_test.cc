@@ -121,6 +121,11 @@ TEST_F(ZoneServerTest, AnAnswerCountsOnlyWithOurKeysSignature) {
   EXPECT_THAT(change(changes), HasSubstr("signed with another key"));
 }
 
+TEST_F(ZoneServerTest, AnotherAlgorithmIsNoSignatureOfOurKey) {
+  serve({.algorithm = "hmac-sha512"});
+  EXPECT_THAT(texts(), ElementsAre(HasSubstr("signed with another key")));
+}
+
 TEST_F(ZoneServerTest, WhatTheServerRefusesIsSaidInItsWordsAndOurs) {
   const std::vector<TextChange> changes{{.name = "a.dkim.isp.example", .text = "a"}};
   const auto said = [&](NameServerRules rules) {
