@@ -199,9 +199,8 @@ void TraceSearch::collect() {
       });
       if (picked == nullptr) continue;
       for (const StoredEvent& event : picked->events())
-        each_message(event, [&](TracedMessage& message) {
-          insert_in_time(message.events, {.block = picked, .event = &event});
-        });
+        each_message(
+            event, [&](TracedMessage& message) { insert_in_time(message.events, {.block = picked, .event = &event}); });
     }
   }
 }

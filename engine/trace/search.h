@@ -56,8 +56,8 @@ struct SearchWork {
   std::uint64_t blocks_scanned = 0;  // once for each time that all events of one were looked at
 };
 
-// Messages are looked for in turns: the newest events that may be of such a message, kTurnMessages of them, and then all
-// other events of those messages, in one pass over the blocks that have any.
+// Messages are looked for in turns: the newest events that may be of such a message, kTurnMessages of them, and then
+// all other events of those messages, in one pass over the blocks that have any.
 class TraceSearch {
  public:
   // The list that sluicectl trace prints by default, and the one that tells that there are more.
@@ -71,6 +71,7 @@ class TraceSearch {
   std::expected<void, std::string> follow(const Found& found);
   // What could not be read, as sentences.
   [[nodiscard]] std::vector<std::string> faults() const;
+  // For tests and the benchmark.
   [[nodiscard]] const SearchWork& work() const { return work_; }
 
  private:

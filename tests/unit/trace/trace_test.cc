@@ -195,7 +195,8 @@ TEST_F(TraceFilesTest, MoreMessagesThanATurnHasAreFoundEachOnceInTheirOrder) {
   for (std::size_t i = 0; i < kMessages; ++i) {
     accept(kNow + static_cast<WallMillis>(i), id(i), "ralph@far.test");
     attempt(kNow + static_cast<WallMillis>(i), id(i), "relayed", "2.0.0 queued");
-    if (i % 20 == 0) add(kNow + static_cast<WallMillis>(i), event::SessionEnded{.reason = "quit", .client = "192.0.2.7"});
+    if (i % 20 == 0)
+      add(kNow + static_cast<WallMillis>(i), event::SessionEnded{.reason = "quit", .client = "192.0.2.7"});
     if (i % 50 == 0) {
       ASSERT_TRUE(write());
     }
