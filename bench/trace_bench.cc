@@ -2,10 +2,11 @@
 //                                                            bench_trace MESSAGES DIRECTORY sqlite
 //
 // Writes so many messages of generated customers, each with one delivery attempt and one in twenty with three, and says
-// what the trace's thread needs for each and what each has on the disk.  Then it looks for one message, or the newest
-// 100, by each kind of key: cold, once the kernel was told to forget the files, and warm; and again while 10,000
-// messages a second come in.  What a query needs to open the files counts.  Exits with 1 where something is not found.
-// With "sqlite" the same messages go into a table of SQLite's, too, with an index for each key.
+// what the event thread and the trace's thread need for each and what each has on the disk.  Then it looks for one
+// message, or the newest 100, by each kind of key: cold, once the kernel was told to forget the files, and warm; and
+// again while 10,000 messages a second come in.  What a query needs to open the files counts.  Exits with 1 where
+// something is not found.  With "sqlite" the same messages go into a table of SQLite's, too, with an index for each
+// key.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -28,6 +29,7 @@
 #include "bench/trace_sqlite.h"
 #include "engine/event/events.h"
 #include "engine/io/real_platform.h"
+#include "engine/trace/event_records.h"
 #include "engine/trace/search.h"
 #include "engine/trace/segment_writer.h"
 #include "tests/support/traced_mail.h"
@@ -46,11 +48,23 @@ double thread_cpu_us() {
   return 1e6 * static_cast<double>(used.tv_sec) + 1e-3 * static_cast<double>(used.tv_nsec);
 }
 
+// What is done for an event on the event thread, and on the trace's.
+struct WriteCost {
+  double event_thread_us = 0;
+  double trace_thread_us = 0;
+  WriteCost& operator+=(const WriteCost& other) {
+    event_thread_us += other.event_thread_us;
+    trace_thread_us += other.trace_thread_us;
+    return *this;
+  }
+};
+
 class Store {
  public:
   Store(io::Disk& disk, const std::string& directory)
       : writer_(disk, directory, {.days = 3650, .bytes_max = std::uint64_t{1} << 42, .free_bytes_min = 0}) {}
 
+  // As cores create its events; write() goes on with them.
   void message(const TracedMail& sent, WallMillis at, int attempts) {
     add(at, event::Message{.id = sent.id,
                            .verdict = "taken",
@@ -73,22 +87,41 @@ class Store {
                                         .detail = detail_});
     }
   }
-  void flush(WallMillis at) {
-    if (block_.empty()) return;
+  WriteCost write() {
+    WriteCost cost;
+    double begin = thread_cpu_us();
+    created_.each([this](const event::Event& event) { taken_.add(event, SIZE_MAX); });
+    cost.event_thread_us = thread_cpu_us() - begin;
+    begin = thread_cpu_us();
+    taken_.each([this](const event::Event& event) {
+      block_.add(event);
+      if (block_.full()) flush(event.at);
+    });
+    cost.trace_thread_us = thread_cpu_us() - begin;
+    created_.clear();
+    taken_.clear();
+    return cost;
+  }
+  WriteCost flush(WallMillis at) {
+    if (block_.empty()) return {};
+    const double begin = thread_cpu_us();
     if (const auto written = writer_.append(block_.finish(), at); !written) {
       std::fprintf(stderr, "bench_trace: %s\n", written.error().c_str());
       std::exit(1);
     }
+    return {.trace_thread_us = thread_cpu_us() - begin};
   }
 
  private:
   template <typename T>
   void add(WallMillis at, const T& event) {
     const auto values = event::values_of(event);
-    block_.add(
-        {.at = at, .kind = T::kKind, .severity = T::kSeverity, .row = event::row_of(T::kKind), .values = values});
-    if (block_.full()) flush(at);
+    created_.add(
+        {.at = at, .kind = T::kKind, .severity = T::kSeverity, .row = event::row_of(T::kKind), .values = values},
+        SIZE_MAX);
   }
+  EventRecords created_;
+  EventRecords taken_;
   BlockWriter block_;
   SegmentWriter writer_;
   std::string detail_;
@@ -115,11 +148,12 @@ void forget(const std::string& directory) {
 }
 
 // How many were found; -1: the files cannot be read.
-int look_for(io::Disk& disk, const std::string& directory, const Query& query) {
+int look_for(io::Disk& disk, const std::string& directory, const Query& query, SearchWork& work) {
   auto search = TraceSearch::open(disk, directory, query);
   if (!search) return -1;
   std::size_t found = 0;
   search->run([&found](const TracedMessage& /*message*/) { return ++found < kNewest; });
+  work = search->work();
   return search->faults().empty() ? static_cast<int>(found) : -1;
 }
 
@@ -128,16 +162,18 @@ bool measure(io::Disk& disk, const std::string& directory, const char* name, con
   std::array<double, 2> ms{};
   int found = 0;
   double cpu = 0;
+  SearchWork work;
   forget(directory);
   for (double& each : ms) {
     const auto begin = clock::now();
     cpu = thread_cpu_us();
-    found = look_for(disk, directory, query);
+    found = look_for(disk, directory, query, work);
     cpu = thread_cpu_us() - cpu;
     each = std::chrono::duration<double, std::milli>(clock::now() - begin).count();
   }
-  std::printf("  %-18s %4d found, cold %8.1f ms, warm %8.1f ms (%.1f ms of CPU)\n", name, found, ms[0], ms[1],
-              cpu / 1e3);
+  std::printf("  %-18s %4d found, cold %8.1f ms, warm %8.1f ms (%.1f ms of CPU; %llu blocks unpacked, %llu scanned)\n",
+              name, found, ms[0], ms[1], cpu / 1e3, static_cast<unsigned long long>(work.blocks_unpacked),
+              static_cast<unsigned long long>(work.blocks_scanned));
   return found > 0;
 }
 
@@ -170,11 +206,10 @@ std::uintmax_t bytes_in(const std::string& directory) {
   return bytes;
 }
 
-// In parts, so that what it takes to make them up does not count.  Returns the microseconds of CPU that `keep` took.
-double make(TracedMailbag& mailbag, std::uint64_t messages, std::vector<TracedMail>& chosen,
-            const std::function<void(const Mail& mail, WallMillis at)>& keep) {
+// In parts, so that what it takes to make them up does not count.
+void make(TracedMailbag& mailbag, std::uint64_t messages, std::vector<TracedMail>& chosen,
+          const std::function<void(const Mail& mail, WallMillis at)>& keep, const std::function<void()>& end_part) {
   constexpr std::uint64_t kPart = 10'000;
-  double cost = 0;
   std::vector<Mail> part;
   for (std::uint64_t done = 0; done < messages; done += part.size()) {
     part.clear();
@@ -184,11 +219,9 @@ double make(TracedMailbag& mailbag, std::uint64_t messages, std::vector<TracedMa
       // One of the oldest, and one from the middle.
       if (number == messages / 50 || number == messages / 2) chosen.push_back(part.back().sent);
     }
-    const double begin = thread_cpu_us();
     for (std::uint64_t i = 0; i < part.size(); ++i) keep(part[i], kBegin + static_cast<WallMillis>((done + i) / 10));
-    cost += thread_cpu_us() - begin;
+    end_part();
   }
-  return cost;
 }
 
 // A block is written each second at the latest: under little traffic there are few messages in it.
@@ -202,6 +235,7 @@ void measure_small_blocks(io::Disk& disk, const std::string& directory, TracedMa
           const Mail mail = next_mail(mailbag);
           store.message(mail.sent, kBegin, mail.attempts);
         }
+        store.write();
         store.flush(kBegin);
       }
     }
@@ -211,6 +245,14 @@ void measure_small_blocks(io::Disk& disk, const std::string& directory, TracedMa
   }
 }
 
+std::string cost_text(const WriteCost& cost, double messages) {
+  std::array<char, 128> text{};
+  std::snprintf(text.data(), text.size(), "%.2f us of CPU (%.2f of the trace's thread, %.2f of the event thread)",
+                (cost.trace_thread_us + cost.event_thread_us) / messages, cost.trace_thread_us / messages,
+                cost.event_thread_us / messages);
+  return text.data();
+}
+
 // Looks for each thing while 10,000 messages a second are added.
 bool measure_while_written(io::Disk& disk, const std::string& directory, Store& store, TracedMailbag& mailbag,
                            WallMillis at, const TracedMail& one) {
@@ -218,17 +260,16 @@ bool measure_while_written(io::Disk& disk, const std::string& directory, Store& 
   constexpr int kTick = 100;
   std::atomic<bool> ended = false;
   std::uint64_t written = 0;
-  double cost = 0;
+  WriteCost cost;
   const auto begin = clock::now();
   std::thread writer([&] {
     auto due = clock::now();
     while (!ended) {
       std::vector<Mail> tick(kTick);
       for (Mail& mail : tick) mail = next_mail(mailbag);
-      const double before = thread_cpu_us();
       for (const Mail& mail : tick)
         store.message(mail.sent, at + static_cast<WallMillis>(written++ / 10), mail.attempts);
-      cost += thread_cpu_us() - before;
+      cost += store.write();
       due += std::chrono::milliseconds(10);
       std::this_thread::sleep_until(due);
     }
@@ -237,9 +278,9 @@ bool measure_while_written(io::Disk& disk, const std::string& directory, Store& 
   ended = true;
   writer.join();
   const double seconds = std::chrono::duration<double>(clock::now() - begin).count();
-  std::printf("  %llu messages were added meanwhile, %.0f a second, with %.2f us of CPU each\n",
+  std::printf("  %llu messages were added meanwhile, %.0f a second, with %s each\n",
               static_cast<unsigned long long>(written), static_cast<double>(written) / seconds,
-              cost / static_cast<double>(written));
+              cost_text(cost, static_cast<double>(written)).c_str());
   return all;
 }
 
@@ -251,19 +292,35 @@ void measure_sqlite(const std::string& directory, std::uint64_t messages) {
   TracedMailbag mailbag(1);
   SqliteTrace store(file);
   std::uint64_t kept = 0;
-  double cost = make(mailbag, messages, chosen, [&](const Mail& mail, WallMillis at) {
-    store.message(mail.sent, at, mail.attempts);
-    if (++kept % 1000 == 0) store.commit();
-  });
-  const double begin = thread_cpu_us();
-  store.commit();
-  cost += thread_cpu_us() - begin;
+  double cost = 0;
+  double begin = thread_cpu_us();
+  make(
+      mailbag, messages, chosen,
+      [&](const Mail& mail, WallMillis at) {
+        if (kept == 0) begin = thread_cpu_us();
+        store.message(mail.sent, at, mail.attempts);
+        if (++kept % 1000 == 0) store.commit();
+      },
+      [&] {
+        store.commit();
+        cost += thread_cpu_us() - begin;
+        kept = 0;
+      });
   const auto count = static_cast<double>(messages);
   std::printf("SQLite: %.2f us of CPU each, %.0f bytes each\n", cost / count,
               static_cast<double>(bytes_in(directory)) / count);
   const TracedMail& one = chosen.front();
-  for (const auto& [column, value] : std::vector<std::pair<const char*, std::string>>{
-           {"id", one.id}, {"account", one.account}, {"customer", one.customer}, {"recipient", one.to}}) {
+  for (const auto& [column, value] :
+       std::vector<std::pair<const char*, std::string>>{{"id", one.id},
+                                                        {"message_id", one.message_id},
+                                                        {"account", one.account},
+                                                        {"customer", one.customer},
+                                                        {"sender", one.account},
+                                                        {"recipient", one.to},
+                                                        {"next_hop", one.next_hop.substr(0, one.next_hop.find(':'))},
+                                                        {"client", one.client},
+                                                        {"domain", one.to.substr(one.to.find('@') + 1)},
+                                                        {"verdict", "deferred"}}) {
     std::array<double, 2> ms{};
     int found = 0;
     forget(directory);
@@ -297,14 +354,15 @@ int main(int argc, char** argv) {
   {
     Store store(*disk, directory);
     const WallMillis end = kBegin + static_cast<WallMillis>(messages / 10);
-    double cost = make(mailbag, messages, chosen,
-                       [&](const Mail& mail, WallMillis at) { store.message(mail.sent, at, mail.attempts); });
-    const double begin = thread_cpu_us();
-    store.flush(end);
-    cost += thread_cpu_us() - begin;
+    WriteCost cost;
+    make(
+        mailbag, messages, chosen,
+        [&](const Mail& mail, WallMillis at) { store.message(mail.sent, at, mail.attempts); },
+        [&] { cost += store.write(); });
+    cost += store.flush(end);
     const auto count = static_cast<double>(messages);
-    std::printf("%llu messages: %.2f us of CPU each, %.0f bytes each\n", static_cast<unsigned long long>(messages),
-                cost / count, static_cast<double>(bytes_in(directory)) / count);
+    std::printf("%llu messages: %s, %.0f bytes each\n", static_cast<unsigned long long>(messages),
+                cost_text(cost, count).c_str(), static_cast<double>(bytes_in(directory)) / count);
     for (const TracedMail& one : chosen) {
       std::printf("what is known of %s:\n", one.id.c_str());
       all = measure_all(*disk, directory, one) && all;

@@ -133,6 +133,12 @@ class AccountStore {
   [[nodiscard]] virtual std::optional<bool> has_customer(std::string_view /*name*/) { return std::nullopt; }
   // Names of customers, at most so many.  Blocks.
   [[nodiscard]] virtual std::vector<std::string> customer_names(std::size_t /*most*/) { return {}; }
+  // Names of accounts that stand about this one in their order, and itself where it is there; at most so many before it
+  // and behind it; nothing where they cannot be read.  Blocks.
+  [[nodiscard]] virtual std::optional<std::vector<std::string>> account_names_about(std::string_view /*name*/,
+                                                                                    std::size_t /*most*/) {
+    return std::nullopt;
+  }
 
   // The networks that the operator has contained: no session may come from there.  Blocks.
   [[nodiscard]] virtual StoreResult<std::vector<Network>> contained_networks() { return std::vector<Network>(); }

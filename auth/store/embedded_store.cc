@@ -205,6 +205,19 @@ std::vector<std::string> EmbeddedStore::customer_names(std::size_t most) {
   return read ? names : std::vector<std::string>();
 }
 
+std::optional<std::vector<std::string>> EmbeddedStore::account_names_about(std::string_view name, std::size_t most) {
+  const std::lock_guard lock(mutex_);
+  if (database_ == nullptr) return std::nullopt;
+  std::vector<std::string> names;
+  for (const Sql half : {Sql("SELECT name FROM account WHERE name < $1 ORDER BY name DESC LIMIT $2"),
+                         Sql("SELECT name FROM account WHERE name >= $1 ORDER BY name LIMIT $2")}) {
+    const StoreResult<> read = database_->query(half, {name, static_cast<std::int64_t>(most)},
+                                                [&](const Row& row) { names.emplace_back(row.text(0)); });
+    if (!read) return std::nullopt;
+  }
+  return names;
+}
+
 std::string EmbeddedStore::last_error() {
   const std::lock_guard lock(mutex_);
   const StoreResult<> read = follow();

@@ -62,6 +62,8 @@ class EmbeddedStore final : public AccountStore {
   [[nodiscard]] Answer identify(const Claim& claim) override;
   [[nodiscard]] std::optional<bool> has_customer(std::string_view name) override;
   [[nodiscard]] std::vector<std::string> customer_names(std::size_t most) override;
+  [[nodiscard]] std::optional<std::vector<std::string>> account_names_about(std::string_view name,
+                                                                            std::size_t most) override;
   // embedded_containment.cc
   [[nodiscard]] StoreResult<std::vector<Network>> contained_networks() override;
   std::string last_error() override;

@@ -100,6 +100,10 @@ std::optional<bool> SharedStore::has_customer(std::string_view name) { return le
 
 std::vector<std::string> SharedStore::customer_names(std::size_t most) { return lease()->customer_names(most); }
 
+std::optional<std::vector<std::string>> SharedStore::account_names_about(std::string_view name, std::size_t most) {
+  return lease()->account_names_about(name, most);
+}
+
 StoreResult<std::vector<Network>> SharedStore::contained_networks() { return lease()->contained_networks(); }
 
 std::string SharedStore::last_error() { return lease()->last_error(); }

@@ -43,6 +43,8 @@ class SharedStore final : public AccountStore {
                                                       WallMillis now) override;
   [[nodiscard]] std::optional<bool> has_customer(std::string_view name) override;
   [[nodiscard]] std::vector<std::string> customer_names(std::size_t most) override;
+  [[nodiscard]] std::optional<std::vector<std::string>> account_names_about(std::string_view name,
+                                                                            std::size_t most) override;
   [[nodiscard]] StoreResult<std::vector<Network>> contained_networks() override;
   [[nodiscard]] std::string last_error() override;
   [[nodiscard]] Changes changes_since(std::uint64_t seen) override;

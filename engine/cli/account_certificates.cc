@@ -12,7 +12,7 @@ auth::StoreResult<> list_certificates(const AccountRequest& request, const Accou
                                       auth::CertificateAdmin& admin) {
   const auto records =
       admin.list(request.operand.empty() ? std::nullopt : std::optional<std::string_view>(request.operand));
-  return print_found(world.out, records, request.has(kOptionJson));
+  return print_found(world.out, records, request.has(kOptionJson), request.time);
 }
 
 auth::StoreResult<> run_on_certificates(const AccountRequest& request, const AccountCommandWorld& world,

@@ -137,6 +137,8 @@ std::string take_option(std::span<const std::string_view>& rest, AccountRequest&
   if (known->option == kOptionFingerprint) request.fingerprint = *value;
   if (known->option == kOptionClass) request.policy_class = *value;
   if (std::string wrong = take_check_option(*known, *value, request); !wrong.empty()) return wrong;
+  if (known->option == kOptionTime)
+    if (std::string wrong = read_time_form(*value, request.time); !wrong.empty()) return wrong;
   if (std::string wrong = take_state_option(*known, *value, request); !wrong.empty()) return wrong;
   if (std::string wrong = take_key_option(*known, *value, request); !wrong.empty()) return wrong;
   return take_device_option(*known, *value, request);
@@ -185,6 +187,8 @@ std::string check(const AccountRequest& request) {
     return "--prove and --no-keys exclude each other: keys are made once the domain is proven";
   if (request.has(kOptionJson) && request.has(kOptionZone)) return "--json and --zone exclude each other";
   if (request.has(kOptionOutput) && request.has(kOptionUpdate)) return "--output and --update exclude each other";
+  if (request.has(kOptionJson) && request.has(kOptionTime))
+    return "takes no --time with --json: there, moments are RFC 3339, in UTC";
   if (request.has(kOptionOutput) && request.output.empty()) return "--output takes the path of a file";
   if (command.verb == AccountVerb::import_keys) return check_key_import(request);
   if (command.verb == AccountVerb::import_file) return check_import(request);

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/cli/moment.h"
+
 namespace sluice::cli {
 
 enum class AccountObject : std::uint8_t { customer, domain, account, device, certificate, store };
@@ -79,6 +81,7 @@ enum AccountOption : std::uint64_t {
   kOptionProve = std::uint64_t{1} << 39U,
   kOptionState = std::uint64_t{1} << 40U,
   kOptionUpdate = std::uint64_t{1} << 41U,
+  kOptionTime = std::uint64_t{1} << 42U,
 };
 
 struct AccountCommand {
@@ -128,6 +131,7 @@ struct AccountRequest {
   std::string signing_domain;
 
   std::string state;  // of a list of domains: one that domain_state() knows; empty: all
+  TimeForm time = TimeForm::local;
 
   // Of domains' keys.
   std::string algorithm;     // as dkim::name() has it

@@ -17,7 +17,8 @@ using auth::AccountRecord;
 using auth::CustomerRecord;
 using auth::DomainRecord;
 
-std::string time_text(WallMillis at) {
+// For programs, to the second.
+std::string json_time(WallMillis at) {
   using namespace std::chrono;
   const sys_time<milliseconds> time{milliseconds(at)};
   const auto day = floor<days>(time);
@@ -53,6 +54,15 @@ Field number_field(std::string name, std::int64_t number) {
   return {std::move(name), std::to_string(number), std::to_string(number)};
 }
 
+Field moment_field(std::string name, WallMillis at, TimeForm form) {
+  return {std::move(name), moment_text(at, form), text::json_string(json_time(at))};
+}
+Field moment_field(std::string name, const std::optional<WallMillis>& at, std::string_view none, TimeForm form) {
+  return at ? moment_field(std::move(name), *at, form) : Field{std::move(name), std::string(none), "null"};
+}
+// 0: not yet.
+std::optional<WallMillis> if_any(WallMillis at) { return at == 0 ? std::nullopt : std::optional(at); }
+
 // "recipients/day=1000", as sluicectl account limit takes it; in JSON [{"quantity":...,"window":...,"amount":...}].
 Field limits_field(const auth::LimitOverrides& overrides) {
   Field field{"limits", "", ""};
@@ -66,18 +76,18 @@ Field limits_field(const auth::LimitOverrides& overrides) {
   return field;
 }
 
-Fields fields_of(const CustomerRecord& record) {
+Fields fields_of(const CustomerRecord& record, TimeForm form) {
   return {text_field("name", record.name),
           text_field("status", auth::status_name(record.status)),
           text_field("reason", record.reason),
-          text_field("created", time_text(record.created)),
+          moment_field("created", record.created, form),
           number_field("domain_count", record.domains),
           number_field("account_count", record.accounts),
           text_field("class", record.policy_class),
           limits_field(record.overrides)};
 }
 
-Fields fields_of(const AccountRecord& record) {
+Fields fields_of(const AccountRecord& record, TimeForm form) {
   Field sends_from{"narrowed_to", "(all of its customer's domains)", "null"};
   if (record.narrowed_to) {
     sends_from.text = record.narrowed_to->empty() ? "(nothing)" : "";
@@ -91,14 +101,10 @@ Fields fields_of(const AccountRecord& record) {
           text_field("status", auth::status_name(record.status)),
           text_field("reason", record.reason),
           std::move(sends_from),
-          text_field("created", time_text(record.created)),
-          text_field("password_set", time_text(record.password_set)),
+          moment_field("created", record.created, form),
+          moment_field("password_set", record.password_set, form),
           text_field("class", record.policy_class),
           limits_field(record.overrides)};
-}
-
-Field time_field(std::string name, const std::optional<WallMillis>& at, std::string_view none) {
-  return at ? text_field(std::move(name), time_text(*at)) : Field{std::move(name), std::string(none), "null"};
 }
 
 Field list_field(std::string name, const std::vector<std::string>& values, std::string_view none) {
@@ -108,42 +114,37 @@ Field list_field(std::string name, const std::vector<std::string>& values, std::
   return field;
 }
 
-// 0: not yet.
-Field moment_field(std::string name, WallMillis at) {
-  return time_field(std::move(name), at == 0 ? std::nullopt : std::optional(at), "");
-}
-
-Fields fields_of(const DomainRecord& record) {
+Fields fields_of(const DomainRecord& record, TimeForm form) {
   return {text_field("name", record.name),
           text_field("customer", record.customer),
           text_field("ownership", record.ownership),
           text_field("state", domain_state(record)),
-          text_field("created", time_text(record.created)),
-          moment_field("proof_seen", record.proof_seen),
-          moment_field("checked", record.checked),
+          moment_field("created", record.created, form),
+          moment_field("proof_seen", if_any(record.proof_seen), "", form),
+          moment_field("checked", if_any(record.checked), "", form),
           text_field("verdict", record.verdict),
-          moment_field("failing_since", record.failing_since),
+          moment_field("failing_since", if_any(record.failing_since), "", form),
           text_field("finding", record.finding)};
 }
 
-Fields fields_of(const auth::DeviceRecord& record) {
+Fields fields_of(const auth::DeviceRecord& record, TimeForm form) {
   return {text_field("account", record.account),
           text_field("device", record.name),
           text_field("customer", record.customer),
-          text_field("created", time_text(record.created)),
-          time_field("expires", record.expires, "never"),
+          moment_field("created", record.created, form),
+          moment_field("expires", record.expires, "never", form),
           list_field("networks", record.networks, "(any)"),
           list_field("senders", record.senders, "(all of the account's)"),
-          time_field("used", record.used, "never"),
+          moment_field("used", record.used, "never", form),
           text_field("used_from", record.used_from),
           Field{"cram_md5", record.cram_md5 ? "yes" : "", record.cram_md5 ? "true" : "false"},
           text_field("revoked", record.dead),
           text_field("class", record.policy_class)};
 }
 
-Fields fields_of(const auth::CertificateRecord& record) {
+Fields fields_of(const auth::CertificateRecord& record, TimeForm form) {
   return {text_field("account", record.account), text_field("fingerprint", record.fingerprint),
-          text_field("customer", record.customer), text_field("created", time_text(record.created))};
+          text_field("customer", record.customer), moment_field("created", record.created, form)};
 }
 
 std::string json_object(const Fields& fields) {
@@ -157,7 +158,7 @@ std::string json_object(const Fields& fields) {
 
 template <typename Record>
 std::string json_of(const Record& record) {
-  return json_object(fields_of(record));
+  return json_object(fields_of(record, TimeForm::iso));
 }
 
 void print_lines(std::ostream& out, const Fields& fields) {
@@ -204,13 +205,13 @@ void print_records(std::ostream& out, std::span<const Record> records, std::stri
 }
 
 template <typename Record>
-void print_records(std::ostream& out, std::span<const Record> records, std::string_view none) {
-  print_records(out, records, none, [](const Record& record) { return fields_of(record); });
+void print_all_fields(std::ostream& out, std::span<const Record> records, std::string_view none, TimeForm form) {
+  print_records(out, records, none, [form](const Record& record) { return fields_of(record, form); });
 }
 
 // What a list of domains has columns for: the rest is of one domain's own.
-Fields columns_of(const DomainRecord& record) {
-  Fields fields = fields_of(record);
+Fields columns_of(const DomainRecord& record, TimeForm form) {
+  Fields fields = fields_of(record, form);
   constexpr std::array<std::string_view, 3> kOwn{"proof_seen", "checked", "verdict"};
   std::erase_if(fields, [&kOwn](const Field& field) { return std::ranges::find(kOwn, field.name) != kOwn.end(); });
   return fields;
@@ -223,20 +224,20 @@ std::string_view domain_state(const DomainRecord& record) {
   return record.ownership == "claimed" ? "new" : std::string_view(record.ownership);
 }
 
-void print_table(std::ostream& out, std::span<const CustomerRecord> records) {
-  print_records(out, records, "no customers");
+void print_table(std::ostream& out, std::span<const CustomerRecord> records, TimeForm form) {
+  print_all_fields(out, records, "no customers", form);
 }
-void print_table(std::ostream& out, std::span<const DomainRecord> records) {
-  print_records(out, records, "no domains", columns_of);
+void print_table(std::ostream& out, std::span<const DomainRecord> records, TimeForm form) {
+  print_records(out, records, "no domains", [form](const DomainRecord& record) { return columns_of(record, form); });
 }
-void print_table(std::ostream& out, std::span<const AccountRecord> records) {
-  print_records(out, records, "no accounts");
+void print_table(std::ostream& out, std::span<const AccountRecord> records, TimeForm form) {
+  print_all_fields(out, records, "no accounts", form);
 }
-void print_table(std::ostream& out, std::span<const auth::DeviceRecord> records) {
-  print_records(out, records, "no device passwords");
+void print_table(std::ostream& out, std::span<const auth::DeviceRecord> records, TimeForm form) {
+  print_all_fields(out, records, "no device passwords", form);
 }
-void print_table(std::ostream& out, std::span<const auth::CertificateRecord> records) {
-  print_records(out, records, "no certificates");
+void print_table(std::ostream& out, std::span<const auth::CertificateRecord> records, TimeForm form) {
+  print_all_fields(out, records, "no certificates", form);
 }
 
 void print_json(std::ostream& out, std::span<const CustomerRecord> records) {
@@ -255,25 +256,25 @@ void print_json(std::ostream& out, std::span<const auth::CertificateRecord> reco
   out << json_array(records, json_of<auth::CertificateRecord>) << "\n";
 }
 
-void print_one(std::ostream& out, const DomainRecord& record, bool json) {
+void print_one(std::ostream& out, const DomainRecord& record, bool json, TimeForm form) {
   if (json) {
     out << json_of(record) << "\n";
   } else {
-    print_lines(out, fields_of(record));
+    print_lines(out, fields_of(record, form));
   }
 }
 
-void print_one(std::ostream& out, const AccountRecord& record, bool json) {
+void print_one(std::ostream& out, const AccountRecord& record, bool json, TimeForm form) {
   if (json) {
     out << json_of(record) << "\n";
   } else {
-    print_lines(out, fields_of(record));
+    print_lines(out, fields_of(record, form));
   }
 }
 
 void print_one(std::ostream& out, const CustomerRecord& record, std::span<const DomainRecord> domains,
-               std::span<const AccountRecord> accounts, bool json) {
-  Fields fields = fields_of(record);
+               std::span<const AccountRecord> accounts, bool json, TimeForm form) {
+  Fields fields = fields_of(record, form);
   if (json) {
     fields.push_back({"domains", "", json_array(domains, json_of<DomainRecord>)});
     fields.push_back({"accounts", "", json_array(accounts, json_of<AccountRecord>)});
@@ -282,9 +283,9 @@ void print_one(std::ostream& out, const CustomerRecord& record, std::span<const 
   }
   print_lines(out, fields);
   out << "\n";
-  print_table(out, domains);
+  print_table(out, domains, form);
   out << "\n";
-  print_table(out, accounts);
+  print_table(out, accounts, form);
 }
 
 }  // namespace sluice::cli

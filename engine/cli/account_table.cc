@@ -90,6 +90,9 @@ constexpr std::array kOptionTexts{
                       "The domain of the addresses in MAIL FROM; not given: the domain that is checked."},
     AccountOptionText{kOptionSigningDomain, "--signing-domain", "DOMAIN",
                       "The domain that signs (d=); not given: the domain that is checked."},
+    AccountOptionText{kOptionTime, "--time", "FORM",
+                      "Of moments: local, which is the default, with the zone; iso (RFC 3339, in UTC); epoch (seconds "
+                      "since 1970). JSON has them as iso."},
     AccountOptionText{kOptionJson, "--json", "", "Print JSON (RFC 8259), one value on one line."},
 };
 
@@ -151,10 +154,10 @@ constexpr std::array kAllAccountCommands{
                    "A customer is the paying party: it owns domains and accounts. The store's file is made if it is "
                    "missing. Names take up to 200 bytes, compare without case, and are kept as written.",
                    "sluicectl customer add 'Example Ltd'"},
-    AccountCommand{customer, list, "customer", "list", "", kOptionJson, 0, "list all customers",
+    AccountCommand{customer, list, "customer", "list", "", kOptionTime | kOptionJson, 0, "list all customers",
                    "Prints each customer with its status and the number of its domains and accounts.",
                    "sluicectl customer list --json"},
-    AccountCommand{customer, show, "customer", "show", "NAME", kOptionJson, 0, "show one customer",
+    AccountCommand{customer, show, "customer", "show", "NAME", kOptionTime | kOptionJson, 0, "show one customer",
                    "Prints the customer with its domains, also those that it has to prove yet, and accounts.",
                    "sluicectl customer show 'Example Ltd'"},
     AccountCommand{customer, suspend, "customer", "suspend", "NAME", kOptionReason, 0, "let a customer log in no more",
@@ -191,12 +194,14 @@ constexpr std::array kAllAccountCommands{
         "token. Several customers may want to prove one domain, and the first that does has it.",
         "sluicectl domain add example.com --customer 'Example Ltd'"},
     AccountCommand{
-        domain, list, "domain", "list", "", kOptionCustomer | kOptionState | kOptionJson, 0, "list domains",
+        domain, list, "domain", "list", "", kOptionCustomer | kOptionState | kOptionTime | kOptionJson, 0,
+        "list domains",
         "Prints all domains, or those of one customer, with their states: new (its customer has to prove that "
         "it is its own, and sends nothing from it), proven, asserted (by you), failing (its records are not "
         "right, since when, and what is wrong first).",
         "sluicectl domain list --state failing"},
-    AccountCommand{domain, show, "domain", "show", "DOMAIN", kOptionCustomer | kOptionJson, 0, "show one domain",
+    AccountCommand{domain, show, "domain", "show", "DOMAIN", kOptionCustomer | kOptionTime | kOptionJson, 0,
+                   "show one domain",
                    "Prints whose it is and how that is known, its state (as in domain list), and its signing keys with "
                    "their states and what comes "
                    "next for each: published (its record is to be in the DNS), active (it signs), retired (its record "
@@ -274,9 +279,9 @@ constexpr std::array kAllAccountCommands{
                    kOptionFormat | kOptionCustomer | kOptionCustomerFrom | kOptionDryRun | kOptionJson, kOptionFormat,
                    "take over accounts of other programs", kImported,
                    "sluicectl account import users --format passwd-file --customer-from domain --dry-run"},
-    AccountCommand{account, list, "account", "list", "", kOptionCustomer | kOptionJson, 0, "list accounts",
-                   "Prints all accounts, or those of one customer.", "sluicectl account list --json"},
-    AccountCommand{account, show, "account", "show", "NAME", kOptionJson, 0, "show one account",
+    AccountCommand{account, list, "account", "list", "", kOptionCustomer | kOptionTime | kOptionJson, 0,
+                   "list accounts", "Prints all accounts, or those of one customer.", "sluicectl account list --json"},
+    AccountCommand{account, show, "account", "show", "NAME", kOptionTime | kOptionJson, 0, "show one account",
                    "Prints everything about it but its password, which nobody can read back.",
                    "sluicectl account show user@example.com"},
     AccountCommand{account, password, "account", "password", "NAME", kOptionGenerate | kOptionPasswordStdin, 0,
@@ -317,7 +322,7 @@ constexpr std::array kAllAccountCommands{
         "its domain.",
         "sluicectl account device add user@example.com --name printer --network 192.0.2.0/24"},
     AccountCommand{
-        device, list, "account device", "list", "[NAME]", kOptionJson, 0, "list device passwords",
+        device, list, "account device", "list", "[NAME]", kOptionTime | kOptionJson, 0, "list device passwords",
         "Prints the devices of all accounts, or of one: when each was made and last used, from where, and what "
         "it is bound to. A use is noted once a minute.",
         "sluicectl account device list user@example.com"},
@@ -332,8 +337,8 @@ constexpr std::array kAllAccountCommands{
         "its key logs in as the account NAME, which is in the store, without a password. A certificate is of "
         "one account; an account has up to 50.",
         "sluicectl account certificate add scanner@example.com --fingerprint 9F:86:D0:..."},
-    AccountCommand{AccountObject::certificate, list, "account certificate", "list", "[NAME]", kOptionJson, 0,
-                   "list client certificates", "Prints the certificates of all accounts, or of one.",
+    AccountCommand{AccountObject::certificate, list, "account certificate", "list", "[NAME]", kOptionTime | kOptionJson,
+                   0, "list client certificates", "Prints the certificates of all accounts, or of one.",
                    "sluicectl account certificate list scanner@example.com"},
     AccountCommand{AccountObject::certificate, revoke, "account certificate", "revoke", "NAME", kOptionFingerprint,
                    kOptionFingerprint, "let an account log in with a certificate no more",

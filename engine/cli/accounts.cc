@@ -138,12 +138,12 @@ class AccountCommandRun {
 
   template <typename Records>
   auth::StoreResult<> list(const auth::StoreResult<Records>& records) {
-    return print_found(world_.out, records, request_.has(kOptionJson));
+    return print_found(world_.out, records, request_.has(kOptionJson), request_.time);
   }
 
   template <typename Record>
   auth::StoreResult<> show(const auth::StoreResult<Record>& record) {
-    if (record) print_one(world_.out, *record, request_.has(kOptionJson));
+    if (record) print_one(world_.out, *record, request_.has(kOptionJson), request_.time);
     return without_value(record);
   }
 
@@ -159,7 +159,7 @@ class AccountCommandRun {
     add_claims(*claims, *domains);
     const auto accounts = admin_.accounts(record->name);
     if (!accounts) return std::unexpected(accounts.error());
-    print_one(world_.out, *record, *domains, *accounts, request_.has(kOptionJson));
+    print_one(world_.out, *record, *domains, *accounts, request_.has(kOptionJson), request_.time);
     return auth::StoreResult<>();
   }
 

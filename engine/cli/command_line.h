@@ -96,6 +96,7 @@ struct PolicyCommand {
 // What is to be explained: see explain_run.h.
 struct ExplainCommand {
   bool json = false;
+  TimeForm time = TimeForm::iso;
   std::string id;
   std::string log;  // empty: ask the relay, then look where the configuration says; "-": standard input
 };

@@ -47,7 +47,7 @@ auth::StoreResult<> list_devices(const AccountRequest& request, const AccountCom
                                  auth::DeviceAdmin& admin) {
   const auto records =
       admin.list(request.operand.empty() ? std::nullopt : std::optional<std::string_view>(request.operand));
-  return print_found(world.out, records, request.has(kOptionJson));
+  return print_found(world.out, records, request.has(kOptionJson), request.time);
 }
 
 auth::StoreResult<> run_verb(const AccountRequest& request, const AccountCommandWorld& world,

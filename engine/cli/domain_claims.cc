@@ -166,7 +166,7 @@ auth::StoreResult<> list_domains(const AccountRequest& request, const AccountCom
   add_claims(*claims, *records);
   if (!request.state.empty())
     std::erase_if(*records, [&request](const auto& record) { return domain_state(record) != request.state; });
-  return print_found(world.out, records, request.has(kOptionJson));
+  return print_found(world.out, records, request.has(kOptionJson), request.time);
 }
 
 auth::StoreResult<> remove_domain(const AccountRequest& request, const AccountCommandWorld& world) {

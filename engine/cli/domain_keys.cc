@@ -109,15 +109,14 @@ auth::StoreResult<> show_domain(const AccountRequest& request, const AccountComm
   if (!meant->domain) {
     const auto claim = claim_meant(*meant);
     if (!claim) return std::unexpected(claim.error());
-    print_domain(world.out, record_of_claim(*claim), {}, life_rules(world), world.clock.wall(),
-                 request.has(kOptionJson));
+    print_domain(world.out, record_of_claim(*claim), {}, life_rules(world), world.clock.wall(), request);
     return {};
   }
   const auto keys_admin = auth::SigningKeyAdmin::open(*address);
   if (!keys_admin) return std::unexpected(keys_admin.error());
   const auto keys = (*keys_admin)->keys_of(request.operand);
   if (!keys) return std::unexpected(keys.error());
-  print_domain(world.out, *meant->domain, *keys, life_rules(world), world.clock.wall(), request.has(kOptionJson));
+  print_domain(world.out, *meant->domain, *keys, life_rules(world), world.clock.wall(), request);
   return {};
 }
 

@@ -12,9 +12,9 @@ namespace sluice::cli {
 namespace {
 
 // "active", "active from 2026-...", where that is still to come.
-std::string state_text(const auth::SigningKeyRecord& key, WallMillis now) {
+std::string state_text(const auth::SigningKeyRecord& key, WallMillis now, TimeForm form) {
   std::string text(auth::key_state_name(key.state));
-  return key.since > now ? text + " from " + text::time_string(key.since) : text;
+  return key.since > now ? text + " from " + moment_text(key.since, form) : text;
 }
 
 // On one line.
@@ -24,8 +24,8 @@ std::string json_rows(const text::Table& table) {
   return all + "]";
 }
 
-std::string step_text(const domain_keys::NextStep& step) {
-  return step.at ? step.what + " at " + text::time_string(*step.at) : step.what;
+std::string step_text(const domain_keys::NextStep& step, TimeForm form) {
+  return step.at ? step.what + " at " + moment_text(*step.at, form) : step.what;
 }
 
 }  // namespace
@@ -47,21 +47,24 @@ void print_records(std::ostream& out, std::span<const domain_keys::PublishedReco
 }
 
 void print_domain(std::ostream& out, const auth::DomainRecord& domain, std::span<const auth::SigningKeyRecord> keys,
-                  const domain_keys::LifeRules& rules, WallMillis now, bool json) {
+                  const domain_keys::LifeRules& rules, WallMillis now, const AccountRequest& request) {
+  const bool json = request.has(kOptionJson);
+  const TimeForm form = json ? TimeForm::iso : request.time;
+  const auto moment = [&](WallMillis at) { return json ? text::time_string(at) : moment_text(at, form); };
   text::Table table{.names = {"selector", "algorithm", "state", "signs", "since", "created", "next"}, .rows = {}};
   for (const auth::SigningKeyRecord& key : keys) {
-    const std::string state = json ? std::string(auth::key_state_name(key.state)) : state_text(key, now);
+    const std::string state = json ? std::string(auth::key_state_name(key.state)) : state_text(key, now, form);
     table.rows.push_back({key.selector, key.algorithm, state, domain_keys::signs(key, now) ? "yes" : "no",
-                          text::time_string(key.since), text::time_string(key.created),
-                          step_text(domain_keys::next_step(key, rules, now))});
+                          moment(key.since), moment(key.created),
+                          step_text(domain_keys::next_step(key, rules, now), form)});
   }
   if (!json) {
-    print_one(out, domain, false);
+    print_one(out, domain, false, form);
     if (!keys.empty()) out << "\n" << text::as_text(table);
     return;
   }
   std::ostringstream object;
-  print_one(object, domain, true);
+  print_one(object, domain, true, form);
   std::string text = object.str();
   text.erase(text.rfind('}'));
   out << text << ",\"keys\":" << json_rows(table) << "}\n";

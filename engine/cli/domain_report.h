@@ -21,6 +21,6 @@ void print_records(std::ostream& out, std::span<const domain_keys::PublishedReco
 
 // The domain, and behind it its keys with what comes next for each.
 void print_domain(std::ostream& out, const auth::DomainRecord& domain, std::span<const auth::SigningKeyRecord> keys,
-                  const domain_keys::LifeRules& rules, WallMillis now, bool json);
+                  const domain_keys::LifeRules& rules, WallMillis now, const AccountRequest& request);
 
 }  // namespace sluice::cli

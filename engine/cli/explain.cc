@@ -13,7 +13,7 @@ constexpr std::string_view kExplainPage = R"(NAME
   sluicectl explain - see why something was refused, held, slowed, delayed or returned
 
 SYNOPSIS
-  sluicectl explain ID [--log FILE] [--json]
+  sluicectl explain ID [--log FILE] [--time FORM] [--json]
 
 DESCRIPTION
   Says in plain words what became of an id: the one at the end of a refusal
@@ -46,6 +46,8 @@ DESCRIPTION
 OPTIONS
   --log FILE      Read this log, in either of its formats, and ask no relay. "-" is
                   standard input: of that the first GiB.
+  --time FORM     Of moments: iso, which is the default (RFC 3339, in UTC, as the
+                  log has them), local or epoch (seconds since 1970).
   --json          Print JSON (RFC 8259): all keys of each event, and rule, figures
                   and remedy.
   --config FILE, --control PATH, --timeout S
@@ -70,7 +72,8 @@ SEE ALSO
 }  // namespace
 
 void parse_explain_command(const text::Words& words, SluicectlCommand& command) {
-  std::array<text::Option, 2> options{text::Option{"--json", ""}, text::Option{"--log", "FILE"}};
+  std::array<text::Option, 3> options{text::Option{"--json", ""}, text::Option{"--log", "FILE"},
+                                      text::Option{"--time", "FORM"}};
   control::ExplainRequest request;
   const auto take_id = [&request](std::string_view word) -> std::string {
     if (!request.id.empty()) return "takes one id";
@@ -82,8 +85,14 @@ void parse_explain_command(const text::Words& words, SluicectlCommand& command) 
   if (const std::string problem = control::explain_request_fault(request); !problem.empty())
     return fail_command(command, words.front(), problem);
   if (options[1].given && options[1].given->empty()) return fail_command(command, words.front(), "--log is empty");
+  ExplainCommand explain{.json = request.json, .id = request.id, .log = std::string(options[1].given.value_or(""))};
+  if (options[2].given) {
+    std::string problem = read_time_form(*options[2].given, explain.time);
+    if (problem.empty() && explain.json) problem = "takes no --time with --json: there, moments are RFC 3339, in UTC";
+    if (!problem.empty()) return fail_command(command, words.front(), problem);
+  }
   command.kind = SluicectlCommand::Kind::explain;
-  command.explain = {.json = request.json, .id = request.id, .log = std::string(options[1].given.value_or(""))};
+  command.explain = std::move(explain);
 }
 
 std::string explain_help() { return std::string(kExplainPage); }

@@ -1,5 +1,6 @@
 #include "engine/cli/explain_run.h"
 
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -17,12 +18,17 @@ void note_explain(const ExplainWorld& world, std::string_view note) {
   world.err << "sluicectl: " << text::printable(note) << "\n";
 }
 
+std::string explained(const ExplainCommand& command, std::span<const control::DecidedEvent> events) {
+  return control::render_explanation({.json = command.json, .id = command.id}, events,
+                                     [&command](WallMillis at) { return moment_text(at, command.time); });
+}
+
 // Whether it has the id, and that was printed.
-bool print_what_trace_has(const ExplainWorld& world, const control::ExplainRequest& request) {
+bool print_what_trace_has(const ExplainCommand& command, const ExplainWorld& world) {
   if (!world.trace) return false;
   std::string shown;
-  const auto faults = world.trace(request.id, [&](const trace::TracedMessage& message) {
-    shown = explain_traced(message, request.json);
+  const auto faults = world.trace(command.id, [&](const trace::TracedMessage& message) {
+    shown = explain_traced(message, command.json, command.time);
     return false;
   });
   if (!faults) {
@@ -37,8 +43,8 @@ bool print_what_trace_has(const ExplainWorld& world, const control::ExplainReque
 }
 
 // Whether it knew the id, and that was printed.
-bool print_what_relay_knows(const ExplainWorld& world, const control::ExplainRequest& request) {
-  const auto answer = world.ask(control::encode_explain_request(request));
+bool print_what_relay_knows(const ExplainCommand& command, const ExplainWorld& world) {
+  const auto answer = world.ask(control::encode_explain_request({.json = true, .id = command.id}));
   if (!answer) {
     note_explain(world, answer.error() + "; looking into the log");
     return false;
@@ -47,7 +53,16 @@ bool print_what_relay_knows(const ExplainWorld& world, const control::ExplainReq
     note_explain(world, "the relay does not know it any more; looking into the log");
     return false;
   }
-  world.out << *answer;
+  if (command.json) {
+    world.out << *answer;
+    return true;
+  }
+  const auto events = read_answered_decisions(*answer);
+  if (events.empty()) {
+    note_explain(world, "the relay's answer cannot be read: sluicectl is of another version; looking into the log");
+    return false;
+  }
+  world.out << explained(command, events);
   return true;
 }
 
@@ -94,9 +109,8 @@ bool look_into(const std::vector<std::string>& files, const ExplainCommand& comm
 }  // namespace
 
 int run_explain_command(const ExplainCommand& command, const ExplainWorld& world) {
-  const control::ExplainRequest request{.json = command.json, .id = command.id};
-  if (command.log.empty() && print_what_trace_has(world, request)) return kCtlDone;
-  if (command.log.empty() && print_what_relay_knows(world, request)) return kCtlDone;
+  if (command.log.empty() && print_what_trace_has(command, world)) return kCtlDone;
+  if (command.log.empty() && print_what_relay_knows(command, world)) return kCtlDone;
   const std::vector<std::string> files = log_files(command, world);
   LoggedDecisions found;
   if (files.empty() || !look_into(files, command, world, found)) return kCtlFailed;
@@ -107,7 +121,7 @@ int run_explain_command(const ExplainCommand& command, const ExplainWorld& world
     note_explain(world, "nothing is known of it in " + names +
                             (found.whole ? "" : " (the last 1 GiB of each, of a pipe the first)") +
                             "; for older logs: zcat FILE | sluicectl explain " + command.id + " --log -");
-  world.out << control::render_explanation(request, found.events);
+  world.out << explained(command, found.events);
   return kCtlDone;
 }
 

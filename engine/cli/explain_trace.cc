@@ -170,25 +170,25 @@ std::string said_by(const Fate& fate) {
   return text.append(fate.answered ? " answered \"" : " was not reached: \"").append(fate.reply).append("\"");
 }
 
-std::string sentence(const Fate& fate) {
+std::string sentence(const Fate& fate, TimeForm form) {
   if (fate.verdict.empty()) return "is in the queue; nothing was tried yet";
-  if (fate.verdict == "removed") return "was removed from the queue by an operator at " + text::time_string(fate.at);
+  if (fate.verdict == "removed") return "was removed from the queue by an operator at " + moment_text(fate.at, form);
   std::string text;
   if (fate.verdict == "deferred" || fate.verdict == "not_attempted") {
-    text = "waits since " + text::time_string(fate.since) + ": " + said_by(fate) + " " + times(fate.same);
+    text = "waits since " + moment_text(fate.since, form) + ": " + said_by(fate) + " " + times(fate.same);
     if (fate.tries > fate.same) text += ", of " + std::to_string(fate.tries) + " tries";
-    text += ", at last at " + text::time_string(fate.at);
-    return text + (fate.next_try > 0 ? "; next try at " + text::time_string(fate.next_try) : std::string());
+    text += ", at last at " + moment_text(fate.at, form);
+    return text + (fate.next_try > 0 ? "; next try at " + moment_text(fate.next_try, form) : std::string());
   }
   if (fate.verdict == "expired") {
-    text = "was given up at " + text::time_string(fate.at) + " after " + std::to_string(fate.tries) + " tries";
-    if (fate.since != 0) text += " since " + text::time_string(fate.since);
+    text = "was given up at " + moment_text(fate.at, form) + " after " + std::to_string(fate.tries) + " tries";
+    if (fate.since != 0) text += " since " + moment_text(fate.since, form);
     return fate.reply.empty() ? text : text + "; the last word was \"" + fate.reply + "\"";
   }
-  text = (fate.verdict == "refused" ? "was refused at " : "was taken at ") + text::time_string(fate.at) + ": " +
+  text = (fate.verdict == "refused" ? "was refused at " : "was taken at ") + moment_text(fate.at, form) + ": " +
          said_by(fate);
   if (fate.tries > 1)
-    text += ", at try " + std::to_string(fate.tries) + "; waited since " + text::time_string(fate.since);
+    text += ", at try " + std::to_string(fate.tries) + "; waited since " + moment_text(fate.since, form);
   return text;
 }
 
@@ -201,9 +201,9 @@ std::string recipients_text(const std::vector<const Fate*>& group) {
   return text;
 }
 
-std::string group_text(const std::vector<const Fate*>& group) {
+std::string group_text(const std::vector<const Fate*>& group, TimeForm form) {
   std::string text = text::printable(recipients_text(group)) + "\n";
-  text::append_field(text, "state", sentence(*group.front()));
+  text::append_field(text, "state", sentence(*group.front(), form));
   text::append_field(text, "would change", delivery_remedy(*group.front()));
   return text;
 }
@@ -222,7 +222,7 @@ std::string group_json(std::string_view id, const std::vector<const Fate*>& grou
   if (fate.since != 0) add("since", text::time_string(fate.since));
   if (fate.at != 0) add("at", text::time_string(fate.at));
   if (fate.next_try > 0) add("next_try", text::time_string(fate.next_try));
-  add("figures", sentence(fate));
+  add("figures", sentence(fate, TimeForm::iso));
   add("remedy", delivery_remedy(fate));
   return text + "}";
 }
@@ -238,8 +238,8 @@ control::DecidedEvent decided(std::string_view id, const StoredEvent& event) {
 }
 
 // Who has sent it, and what it was answered.
-std::string accepted_text(const StoredEvent& event) {
-  std::string text = text::time_string(event.at) + "  accepted\n";
+std::string accepted_text(const StoredEvent& event, TimeForm form) {
+  std::string text = moment_text(event.at, form) + "  accepted\n";
   text::append_field(text, "reply",
                      std::to_string(number_of<std::uint64_t>(event, "code")) + " " + std::string(event.text("reply")));
   text::append_field(text, "account", event.text("account"));
@@ -251,8 +251,8 @@ std::string accepted_text(const StoredEvent& event) {
 }
 
 // A DSN that the sender got, or did not.
-std::string note_text(const StoredEvent& event) {
-  std::string text = text::time_string(event.at) + "  " + text::printable(event.text("what")) + "\n";
+std::string note_text(const StoredEvent& event, TimeForm form) {
+  std::string text = moment_text(event.at, form) + "  " + text::printable(event.text("what")) + "\n";
   const bool sent = event.text("what") == "report";
   text::append_field(text, sent ? "DSN" : "figures", event.text("detail"));
   if (sent) text::append_field(text, "would change", "nothing: the sender was told of it with the host's own words");
@@ -267,24 +267,26 @@ std::string note_json(std::string_view id, const StoredEvent& event) {
 
 }  // namespace
 
-std::string explain_traced(const TracedMessage& message, bool json) {
+std::string explain_traced(const TracedMessage& message, bool json, TimeForm form) {
   std::vector<std::string> parts;
   std::vector<std::string> notes;
   for (const trace::TracedEvent& each : message.events) {
     const StoredEvent& event = *each.event;
     if (control::decides(event.type->name, event.text("verdict"))) {
       const control::DecidedEvent one = decided(message.id, event);
-      std::string part = control::render_explanation({.json = json, .id = message.id}, std::span(&one, 1));
+      std::string part = control::render_explanation({.json = json, .id = message.id}, std::span(&one, 1),
+                                                     [form](WallMillis at) { return moment_text(at, form); });
       // Of an array of one its object.
       parts.push_back(json ? part.substr(1, part.size() - 3) : part);
     } else if (event.type->name == "message" && !json) {
-      parts.push_back(accepted_text(event));
+      parts.push_back(accepted_text(event, form));
     } else if (event.type->name == "queue") {
-      notes.push_back(json ? note_json(message.id, event) : note_text(event));
+      notes.push_back(json ? note_json(message.id, event) : note_text(event, form));
     }
   }
   const Fates fates(message);
-  for (const auto& group : fates.groups()) parts.push_back(json ? group_json(message.id, group) : group_text(group));
+  for (const auto& group : fates.groups())
+    parts.push_back(json ? group_json(message.id, group) : group_text(group, form));
   parts.insert(parts.end(), notes.begin(), notes.end());
   std::string text;
   for (const std::string& part : parts) text.append(text.empty() ? "" : json ? "," : "\n").append(part);

@@ -9,6 +9,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "engine/cli/listing.h"
 #include "engine/event/rows.h"
 #include "policy/replay/event_reader.h"
 
@@ -178,6 +179,26 @@ std::optional<control::DecidedEvent> read_logged_decision(std::string_view line)
   found.at = *at;
   found.event = row->name;
   return found;
+}
+
+std::vector<control::DecidedEvent> read_answered_decisions(std::string_view answer) {
+  std::vector<control::DecidedEvent> decisions;
+  while (answer.ends_with('\n')) answer.remove_suffix(1);
+  const auto whole = ViewRow::read(std::string(R"({"decisions":)").append(answer).append("}"));
+  if (whole == nullptr) return decisions;
+  for (const ViewRow& each : whole->children("decisions")) {
+    const auto row = std::ranges::find(event::rows(), each.text("event"), &event::Row::name);
+    const auto at = logged_moment(each.text("at"));
+    if (row == event::rows().end() || !at) return {};
+    control::DecidedEvent& decision = decisions.emplace_back();
+    decision.at = *at;
+    decision.event = row->name;
+    decision.id = each.text("id");
+    for (const event::Key& key : row->keys)
+      if (std::string value = each.text(key.name); !value.empty() && key.name != "id")
+        decision.values.emplace_back(key.name, std::move(value));
+  }
+  return decisions;
 }
 
 void find_logged_decisions(LogFile file, std::string_view id, LoggedDecisions& found) {

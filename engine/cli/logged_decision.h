@@ -1,6 +1,6 @@
-// Reads what was decided under an id from the relay's log, in either of its formats (log/line.h).  A log may have been
-// edited, cut or forged: whatever a line is, it is read within the bounds below, or is not.  The control program's only
-// thread.
+// Reads what was decided under an id from the relay's answer, or from its log, in either of its formats (log/line.h).
+// A log may have been edited, cut or forged: whatever a line is, it is read within the bounds below, or is not.  The
+// control program's only thread.
 #pragma once
 
 #include <cstddef>
@@ -21,6 +21,9 @@ inline constexpr std::size_t kLoggedDecisionsMax = 1000;
 
 // Without its newline.  Nothing: the line is of no event that decides something, or cannot be read.  Pure.
 [[nodiscard]] std::optional<control::DecidedEvent> read_logged_decision(std::string_view line);
+
+// The relay's answer in JSON; nothing: it is none.  Pure.
+[[nodiscard]] std::vector<control::DecidedEvent> read_answered_decisions(std::string_view answer);
 
 struct LoggedDecisions {
   std::vector<control::DecidedEvent> events;  // in the order of the lines; the first kLoggedDecisionsMax

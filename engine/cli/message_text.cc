@@ -1,6 +1,7 @@
 #include "engine/cli/message_text.h"
 
 #include <algorithm>
+#include <array>
 #include <string_view>
 #include <vector>
 
@@ -84,6 +85,25 @@ std::string review_text(const ViewRow& row, TimeForm form, WallMillis now) {
     out += "  " + text::escaped_line(name) + ": " + text::escaped_line(value) + "\n";
   for (const std::string& line : row.list("lines")) out += "  | " + text::escaped_line(line) + "\n";
   if (row.text("more_lines") == "yes") out += "  | ...\n";
+  return out;
+}
+
+std::string noticed_account_text(const ViewRow& row, TimeForm form, WallMillis /*now*/) {
+  constexpr std::size_t kNameWidth = 22;
+  constexpr std::array<std::string_view, 13> kKeys{
+      "account",  "class",    "step",    "effect",       "score",  "strikes", "recipients", "first_time_recipients",
+      "networks", "answered", "unknown", "spam_replies", "reasons"};
+  if (row.text("known") != "yes")
+    return text::printable(row.text("account")) + " has sent nothing that is remembered\n";
+  std::string out;
+  const auto add = [&out](std::string_view name, std::string_view value) {
+    out.append(name).append(kNameWidth - name.size(), ' ').append(value).append("\n");
+  };
+  for (const std::string_view key : kKeys) {
+    add(key, text::printable(row.text(key)));
+    if (const WallMillis until = moment_at(row, "until_ms"); key == "effect" && until != 0)
+      add("until", moment_text(until, form));
+  }
   return out;
 }
 

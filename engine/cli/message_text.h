@@ -1,5 +1,5 @@
-// Messages of the queue for a reader: all about one, and what is shown to who decides about those on hold.  What others
-// have sent is escaped, and can be nothing but text to a terminal.
+// Messages of the queue for a reader: all about one, and what is shown to who decides about those on hold; and what was
+// noticed of an account.  What others have sent is escaped, and can be nothing but text to a terminal.
 // Pure; any thread.
 #pragma once
 
@@ -15,5 +15,7 @@ namespace sluice::cli {
 [[nodiscard]] std::string message_text(const ViewRow& row, TimeForm form, WallMillis now);
 // A row of the answer to queue review.
 [[nodiscard]] std::string review_text(const ViewRow& row, TimeForm form, WallMillis now);
+// The answer to noticed.
+[[nodiscard]] std::string noticed_account_text(const ViewRow& row, TimeForm form, WallMillis now);
 
 }  // namespace sluice::cli

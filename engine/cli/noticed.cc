@@ -1,9 +1,13 @@
 #include "engine/cli/noticed.h"
 
+#include <algorithm>
 #include <array>
+#include <span>
 #include <utility>
 
 #include "engine/cli/operands.h"
+#include "engine/cli/view_grammar.h"
+#include "engine/cli/views.h"
 #include "engine/control/noticed_request.h"
 
 namespace sluice::cli {
@@ -13,7 +17,7 @@ constexpr std::string_view kNoticedPage = R"(NAME
   sluicectl noticed - see what was noticed of an account, and lift it
 
 SYNOPSIS
-  sluicectl noticed ACCOUNT [--json]
+  sluicectl noticed ACCOUNT [--time FORM] [--json]
   sluicectl noticed release ACCOUNT [--json]
 
 DESCRIPTION
@@ -31,8 +35,8 @@ DESCRIPTION
   A timer lifts hold after a day and suspend after three; each time is a strike,
   which brings the next one sooner. The third within a month suspends.
 
-  The page of an account has its step and the one that is taken (effect), score,
-  strikes, and what it did in the last 24 hours: recipients, those that it never
+  The page of an account has its step and the one that is taken (effect), until
+  when a timer keeps that, score, strikes, and what it did in the last 24 hours: recipients, those that it never
   wrote to before, networks that it sent from, recipients that next hops answered
   for good and how many of them they do not know, replies that speak of spam, and
   the reasons of its score. All of it is kept over restarts, for a year after the
@@ -43,6 +47,9 @@ DESCRIPTION
            The account's habits and the recipients that it knows stay.
 
 OPTIONS
+  --time FORM     Of moments: local, which is the default, with the zone; iso
+                  (RFC 3339, in UTC); epoch (seconds since 1970). JSON has
+                  milliseconds since 1970.
   --json          Print JSON (RFC 8259).
   --config FILE, --control PATH, --timeout S
                   As in sluicectl --help.
@@ -60,7 +67,9 @@ SEE ALSO
 }  // namespace
 
 void parse_noticed_command(const text::Words& words, SluicectlCommand& command) {
-  std::array<text::Option, 1> options{text::Option{"--json", ""}};
+  std::array<text::Option, ViewWords::kCount + 1> options;
+  std::ranges::copy(ViewWords::all(), options.begin());
+  options.back() = {"--json", ""};
   control::NoticedRequest request;
   const auto take_account = [&request](std::string_view word) -> std::string {
     if (word == "release" && !request.release && request.account.empty()) {
@@ -72,12 +81,21 @@ void parse_noticed_command(const text::Words& words, SluicectlCommand& command) 
     }
     return "";
   };
-  if (!read_operands(words, options, noticed_help, take_account, command)) return;
-  request.json = options[0].given.has_value();
-  if (const std::string problem = control::noticed_request_fault(request); !problem.empty())
-    return fail_command(command, words.front(), problem);
-  command.kind = SluicectlCommand::Kind::ask;
-  command.request = control::encode_noticed_request(request);
+  if (!read_operands(ViewWords::with_watch(words), options, noticed_help, take_account, command)) return;
+  const bool json = options.back().given.has_value();
+  const auto given = std::span(options).first<ViewWords::kCount>();
+  std::string problem = control::noticed_request_fault(request);
+  if (request.release) {
+    request.json = json;
+    if (problem.empty()) problem = no_view_options(given);
+    command.kind = SluicectlCommand::Kind::ask;
+    command.request = control::encode_noticed_request(request);
+  } else if (problem.empty()) {
+    request.json = true;
+    problem = make_view(kNoticedView, given, {.line = control::encode_noticed_request(request), .json = json}, command);
+    command.view.as_it_is = json;
+  }
+  if (!problem.empty()) fail_command(command, words.front(), problem);
 }
 
 std::string noticed_help() { return std::string(kNoticedPage); }

@@ -27,7 +27,8 @@ DESCRIPTION
   route has one, MAIL and RCPT, then RSET and QUIT. No message is ever sent.
   Each command (>) and reply (<) is printed; of a login only that there was one.
   Behind a failure stands what may help. Hosts that the operator has suspended
-  are not tried. A reply is waited for for 20 seconds, a connection for 10.
+  are not tried. A reply is waited for for 20 seconds, a connection for 10, or
+  for as long as the route's reply_s and connect_s, where those are less.
 
 OPTIONS
   --from ADDRESS  The envelope sender; "<>" for that of a report. Default:

@@ -113,6 +113,7 @@ std::unique_ptr<AnswerView> view_of(const ViewCommand& command, WallMillis now, 
   if (!command.options.json) {
     if (command.view == &kContentView) return std::make_unique<ContentView>(out);
     if (command.view == &kMessageView) return std::make_unique<PagesView>(command, message_text, now, out);
+    if (command.view == &kNoticedView) return std::make_unique<PagesView>(command, noticed_account_text, now, out);
     if (command.view == &kReviewView) return std::make_unique<PagesView>(command, review_text, now, out);
   }
   if (command.usage) return std::make_unique<UsageView>(command, now, out);

@@ -185,6 +185,7 @@ constinit const View kQueueDestinationsView{.name = "queue destinations",
 constinit const View kMessageView{.name = "queue show", .if_none = "no such message"};
 constinit const View kReviewView{.name = "review", .if_none = "nothing is on hold"};
 constinit const View kContentView{.name = "queue show --message"};
+constinit const View kNoticedView{.name = "noticed"};
 constinit const View kSessionsView{.name = "sessions list",
                                    .columns = kSessionsColumns,
                                    .groups = kSessionsGroups,

@@ -15,6 +15,8 @@ extern const View kQueueDestinationsView;
 extern const View kMessageView;
 extern const View kReviewView;
 extern const View kContentView;
+// Likewise: what was noticed of an account.
+extern const View kNoticedView;
 extern const View kSessionsView;
 extern const View kShieldView;
 // The tables of usage.

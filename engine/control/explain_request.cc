@@ -103,8 +103,8 @@ std::string as_json_object(const DecidedEvent& event) {
   return text + "}";
 }
 
-std::string as_paragraph(const DecidedEvent& event) {
-  std::string text = text::time_string(event.at).append("  ").append(event.event).append("\n");
+std::string as_paragraph(const DecidedEvent& event, MomentText moment) {
+  std::string text = moment(event.at).append("  ").append(event.event).append("\n");
   text::append_field(text, "reply", said(event));
   if (const Rule* const rule = rule_of(event)) text::append_field(text, "rule", rule->rule);
   text::append_field(text, "figures", figures(event));
@@ -156,13 +156,13 @@ const Rule* rule_of(std::string_view reason) {
   return found == kRules.end() ? nullptr : &*found;
 }
 
-std::string render_explanation(const ExplainRequest& request, std::span<const DecidedEvent> events) {
+std::string render_explanation(const ExplainRequest& request, std::span<const DecidedEvent> events, MomentText moment) {
   std::string text;
   if (request.json) {
     for (const DecidedEvent& event : events) text.append(text.empty() ? "[" : ",").append(as_json_object(event));
     return text.empty() ? "[]\n" : text + "]\n";
   }
-  for (const DecidedEvent& event : events) text.append(text.empty() ? "" : "\n").append(as_paragraph(event));
+  for (const DecidedEvent& event : events) text.append(text.empty() ? "" : "\n").append(as_paragraph(event, moment));
   return text;
 }
 

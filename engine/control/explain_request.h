@@ -14,7 +14,9 @@
 #include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "engine/base/time.h"
+#include "engine/text/time_text.h"
 
 namespace sluice::control {
 
@@ -58,7 +60,10 @@ struct Rule {
 // Null: the reply says all that there is.
 [[nodiscard]] const Rule* rule_of(std::string_view reason);
 
-// For each event what was decided, by which rule with which figures, and what would have let it pass.
-[[nodiscard]] std::string render_explanation(const ExplainRequest& request, std::span<const DecidedEvent> events);
+// For each event what was decided, by which rule with which figures, and what would have let it pass.  `moment`: how
+// text has moments; JSON has them as RFC 3339.
+using MomentText = absl::FunctionRef<std::string(WallMillis wall)>;
+[[nodiscard]] std::string render_explanation(const ExplainRequest& request, std::span<const DecidedEvent> events,
+                                             MomentText moment = text::time_string);
 
 }  // namespace sluice::control

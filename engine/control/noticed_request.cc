@@ -16,15 +16,26 @@ constexpr std::string_view kNoticed = "noticed";
 constexpr std::string_view kNoticedRelease = " release";
 constexpr std::string_view kNoticedAccount = " account=";
 
-constexpr std::array<std::string_view, 13> kNames{
-    "account",  "class",    "step",    "effect",       "score",  "strikes", "recipients", "first_time_recipients",
-    "networks", "answered", "unknown", "spam_replies", "reasons"};
+constexpr std::array<std::string_view, 15> kNames{
+    "account",  "class",    "step",    "effect",       "score",   "strikes",  "recipients", "first_time_recipients",
+    "networks", "answered", "unknown", "spam_replies", "reasons", "until_ms", "known"};
 
 std::vector<text::Cell> cells(const NoticedRequest& request, const NoticedAccount& account) {
-  return {request.account,  account.policy_class, account.step,       account.effect,
-          account.score,    account.strikes,      account.recipients, account.first_time_recipients,
-          account.networks, account.answered,     account.unknown,    account.spam_replies,
-          account.reasons};
+  return {request.account,
+          account.policy_class,
+          account.step,
+          account.effect,
+          account.score,
+          account.strikes,
+          account.recipients,
+          account.first_time_recipients,
+          account.networks,
+          account.answered,
+          account.unknown,
+          account.spam_replies,
+          account.reasons,
+          static_cast<std::uint64_t>(account.until),
+          account.known ? "yes" : "no"};
 }
 
 }  // namespace
@@ -55,16 +66,7 @@ std::expected<NoticedRequest, std::string> decode_noticed_request(std::string_vi
 }
 
 std::string render_noticed(const NoticedRequest& request, const NoticedAccount& account) {
-  const std::vector<text::Cell> row = cells(request, account);
-  if (request.json) return text::json_object(kNames, row) + "\n";
-  if (!account.known) return text::printable(request.account) + " has sent nothing that is remembered\n";
-  std::string text;
-  for (std::size_t i = 0; i < kNames.size(); ++i) {
-    constexpr std::size_t kWidth = 22;
-    text.append(kNames[i]).append(kWidth - kNames[i].size(), ' ');
-    text.append(text::printable(row[i].text)).append("\n");
-  }
-  return text;
+  return text::json_object(kNames, cells(request, account)) + "\n";
 }
 
 std::string render_noticed_release(const NoticedRequest& request, bool known) {

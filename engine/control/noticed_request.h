@@ -10,6 +10,8 @@
 #include <string>
 #include <string_view>
 
+#include "engine/base/time.h"
+
 namespace sluice::control {
 
 struct NoticedRequest {
@@ -41,8 +43,10 @@ struct NoticedAccount {
   std::uint64_t unknown = 0;   // of those
   std::uint64_t spam_replies = 0;
   std::string reasons;
+  WallMillis until = 0;  // when a timer lifts the hold or suspension that is taken; 0: none is
 };
 
+// JSON, whatever the request says: an object on a line.
 [[nodiscard]] std::string render_noticed(const NoticedRequest& request, const NoticedAccount& account);
 // `known`: there was something that could be lifted.
 [[nodiscard]] std::string render_noticed_release(const NoticedRequest& request, bool known);

@@ -161,6 +161,17 @@ std::string render_page(const QueueRequest& request, const QueueAnswer& page, bo
   return out;
 }
 
+std::string no_such_message(const QueueRequest& request, std::span<const QueueAnswer> answers) {
+  constexpr std::size_t kSimilarMax = 3;
+  std::vector<message::QueueId> similar;
+  for (const QueueAnswer& answer : answers) std::ranges::copy(answer.similar, std::back_inserter(similar));
+  std::string text =
+      request.held || request.verb == QueueVerb::review ? "no such message is on hold" : "no such message";
+  for (std::size_t i = 0; i < std::min(similar.size(), kSimilarMax); ++i)
+    text.append(i == 0 ? ", did you mean " : " or ").append(message::queue_id_text(similar[i]));
+  return similar.empty() ? text : text + "?";
+}
+
 std::string render_queue(const QueueRequest& request, std::span<const QueueAnswer> answers) {
   std::vector<QueueRow> rows;
   std::vector<DestinationRow> destinations;
@@ -180,8 +191,7 @@ std::string render_queue(const QueueRequest& request, std::span<const QueueAnswe
     return "error: the relay is being stopped; " + (changes_queue(request.verb) ? counted(changed) : "ask again\n");
   // Filters may let nothing through; an ID is of one message, or wrong.
   if (!request.id.empty() && request.verb != QueueVerb::list && rows.empty() && found == 0)
-    return request.held || request.verb == QueueVerb::review ? "error: no such message is on hold\n"
-                                                             : "error: no such message\n";
+    return "error: " + no_such_message(request, answers) + "\n";
   if (shows_messages(request.verb)) return messages(request, std::move(rows), more);
   if (request.verb == QueueVerb::destinations) {
     const std::size_t shown = shown_of(request, destinations.size());

@@ -53,14 +53,18 @@ struct DestinationRow {
 struct QueueAnswer {
   std::vector<QueueRow> rows;
   std::vector<DestinationRow> destinations;
-  std::string content;             // a part of the message that is shown
-  std::uint64_t found = 0;         // messages that passed the filters
-  std::uint64_t changed = 0;       // of these
-  std::uint64_t under_way = 0;     // of these, as far as they were held: in a delivery attempt at that moment
-  bool more = false;               // there are more than `limit`
-  bool cut_short = false;          // the core ends: there may be more of everything
-  bool destination_known = false;  // something waits for the request's destination, or is remembered of it
+  std::string content;                    // a part of the message that is shown
+  std::uint64_t found = 0;                // messages that passed the filters
+  std::uint64_t changed = 0;              // of these
+  std::uint64_t under_way = 0;            // of these, as far as they were held: in a delivery attempt at that moment
+  bool more = false;                      // there are more than `limit`
+  bool cut_short = false;                 // the core ends: there may be more of everything
+  bool destination_known = false;         // something waits for the request's destination, or is remembered of it
+  std::vector<message::QueueId> similar;  // messages that are here, whose ids are like the request's, which is not
 };
+
+// "no such message, did you mean 0DKGR2N4T0400?": of a request with an id that no core has.
+[[nodiscard]] std::string no_such_message(const QueueRequest& request, std::span<const QueueAnswer> answers);
 
 // Of the verbs that answer with rows of messages.
 [[nodiscard]] bool shows_messages(QueueVerb verb);

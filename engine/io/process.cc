@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <malloc.h>
 #include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
@@ -385,6 +386,8 @@ Signal wait_signal(int notices, Duration timeout) {
 }
 
 void raise_stop() { kill(getpid(), SIGTERM); }
+
+std::size_t allocated_bytes(void* memory) { return ::malloc_usable_size(memory); }
 
 void give_memory_back() {
   if (mi_collect != nullptr) mi_collect(/*force=*/true);

@@ -110,5 +110,7 @@ void raise_stop();
 
 // What this thread has freed goes back to the system now: once, after work that needed much.
 void give_memory_back();
+// How much the allocator has given for what malloc() has returned; of null 0.
+[[nodiscard]] std::size_t allocated_bytes(void* memory);
 
 }  // namespace sluice::io

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/base/time.h"
 
@@ -18,6 +19,9 @@ using QueueId = std::uint64_t;  // 0 names nothing
 [[nodiscard]] std::string queue_id_text(QueueId id);
 // Absent if `text` is not what queue_id_text() gives; letters may be small.
 [[nodiscard]] std::optional<QueueId> parse_queue_id(std::string_view text);
+// Ids that may be meant by a text of which one letter is wrong, missing, too many or in another's place, or letters are
+// written that look like digits; without the id that it is.  Some 900 at most, each once.
+[[nodiscard]] std::vector<QueueId> queue_ids_like(std::string_view text);
 
 // When it was given; of ids that an earlier one pushed on, a little later.
 [[nodiscard]] WallMillis queue_id_time(QueueId id);

@@ -4,8 +4,6 @@
 
 #include "engine/control/queue_request.h"
 #include "engine/io/local_socket.h"
-#include "engine/text/did_you_mean.h"
-#include "engine/text/table_text.h"
 
 namespace sluice::server {
 namespace {
@@ -160,11 +158,17 @@ Task<std::string> Control::answer_about_usage(std::string_view line) {
   if (!request->customer.empty())
     if (const std::string fault = co_await customer_fault(request->customer); !fault.empty())
       co_return "error: " + fault + "\n";
+  bool any = false;
   auto text = co_await io::run_on_worker<std::string>(
-      home_.loop(), [this, &request] { return control::render_usage(*request, actions_.usage(*request)); },
+      home_.loop(),
+      [this, &request, &any] {
+        control::Usage usage = actions_.usage(*request);
+        any = !(usage.windows.empty() && usage.senders.empty() && usage.decisions.empty());
+        return control::render_usage(*request, std::move(usage));
+      },
       "what is used of the limits");
   if (!text) co_return "error: too many jobs wait\n";
-  co_return text->append(control::kAnswerEnd).append("\n");
+  co_return co_await ended_about_account(*std::move(text), any ? "" : request->account);
 }
 
 // A worker looks at all that are kept.
@@ -186,23 +190,11 @@ Task<std::string> Control::answer_about_noticed(std::string_view line, std::opti
     if (known) emit_account_lifted(*actions_.events, request->account, co_await actor_of(uid));
     text = control::render_noticed_release(*request, known);
   } else {
-    text = control::render_noticed(*request, actions_.noticed(request->account, home_.loop().now()));
+    const control::NoticedAccount noticed = actions_.noticed(request->account, home_.loop().now());
+    text = control::render_noticed(*request, noticed);
+    if (!noticed.known) co_return co_await ended_about_account(std::move(text), request->account);
   }
   co_return text.append(control::kAnswerEnd).append("\n");
-}
-
-Task<std::string> Control::customer_fault(std::string name) {
-  const auto fault = co_await io::run_on_worker<std::string>(
-      home_.loop(),
-      [this, &name]() -> std::string {
-        if (actions_.has_customer(name).value_or(true)) return "";
-        const std::vector<std::string> names = actions_.customers();
-        const std::vector<std::string_view> known(names.begin(), names.end());
-        const std::string_view meant = text::did_you_mean(name, known);
-        return "no such customer" + (meant.empty() ? "" : ", did you mean " + text::printable(meant) + "?");
-      },
-      "the name of a customer");
-  co_return fault.value_or("");
 }
 
 Task<std::string> Control::test_notifications() {

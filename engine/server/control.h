@@ -46,7 +46,10 @@ struct ControlActions {
   // On a worker: whether there is such a customer; nothing where that cannot be found out.
   std::function<std::optional<bool>(const std::string&)> has_customer;
   std::function<std::vector<std::string>()> customers;  // on a worker: names to compare with, not all of very many
-  std::function<bool(const std::string&)> has_route;  // on a worker: whether the configuration has a route of this name
+  // On a worker: names of accounts of the store about this one, as AccountStore::account_names_about() has them.
+  std::function<std::optional<std::vector<std::string>>(const std::string&)> accounts_about;
+  std::function<bool()> accounts_elsewhere;          // on a worker: whether other back ends have accounts, too
+  std::function<std::vector<std::string>()> routes;  // on a worker: names of the configuration's routes
   std::function<std::vector<auth::ShieldEntry>(Instant)> list_shield;             // on a worker
   std::function<std::size_t(const std::string&)> release_shield;                  // on a worker; "": everything
   std::function<control::Usage(const control::UsageRequest&)> usage;              // on a worker
@@ -73,6 +76,10 @@ struct ControlSockets {
   int support = -1;  // where requests are taken that only look: see control/access.h
 };
 
+// The account of `names` whose name is like this one: its local part within a domain, or its domain behind a local
+// part; empty: none is.
+[[nodiscard]] std::string account_meant(std::string_view name, std::span<const std::string> names);
+
 class Control {
  public:
   // `cores` holds every core of the process, `home` is the one that serves.  The sockets are owned.
@@ -95,8 +102,18 @@ class Control {
   Task<std::string> answer_about_decision(std::string_view line);
   Task<std::string> answer_about_noticed(std::string_view line, std::optional<std::uint32_t> uid);
   Task<std::string> test_notifications();
+
+  // control_names.cc
   // A sentence where there is no such customer, with one whose name is like it; empty: there is, or nobody can tell.
   Task<std::string> customer_fault(std::string name);
+  // A line for the reader where nothing was found of an account which the store does not have: an error where no other
+  // back end may have it; empty: it is there, or nobody can tell.
+  Task<std::string> account_remark(std::string name);
+  // The end of an answer; `account`: of which it has found nothing, or empty.
+  Task<std::string> ended_about_account(std::string text, std::string account);
+  // Where no route has this name: which one may be meant, to end a sentence; nothing: one has, or nobody can tell.
+  Task<std::optional<std::string>> unknown_route(std::string name);
+
   template <typename Answer>
   Task<std::vector<Answer>> ask_all(std::function<Answer(Core&)> ask);
   template <typename Answer>
@@ -119,7 +136,7 @@ class Control {
 
   // control_destination.cc
   Task<std::string> answer_about_destinations(std::string_view line, std::optional<std::uint32_t> uid);
-  Task<bool> is_unknown_place(const control::DestinationRequest& request);
+  Task<std::optional<std::string>> unknown_place(const control::DestinationRequest& request);
   Task<std::string> answer_about_route(std::string_view line);
 
   // control_queue.cc
@@ -134,8 +151,11 @@ class Control {
                                          net::Connection& connection);
   Task<std::string> customer_fault(const control::QueueRequest& request,
                                    const std::vector<control::QueueAnswer>& answers);
-  Task<bool> is_unknown_destination(const control::QueueRequest& request,
-                                    const std::vector<control::QueueAnswer>& answers);
+  // What stands behind an answer in which nothing was found, as the name of a destination or an account is nobody's;
+  // empty: nothing.
+  Task<std::string> name_remark(const control::QueueRequest& request, const std::vector<control::QueueAnswer>& answers);
+  Task<std::string> destination_remark(const control::QueueRequest& request,
+                                       const std::vector<control::QueueAnswer>& answers);
   static Task<void> ask_queue(Core& core, control::QueueRequest request,
                               std::function<void(control::QueueAnswer)> done);
   static Task<void> produce(Core& core, Core& home, control::QueueRequest request, PageExchange& exchange);

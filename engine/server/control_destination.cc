@@ -12,15 +12,11 @@ constexpr std::size_t kRouteTestsMax = 4;
 }  // namespace
 
 // A name that is mistyped is no destination without mail.
-Task<bool> Control::is_unknown_place(const control::DestinationRequest& request) {
+Task<std::optional<std::string>> Control::unknown_place(const control::DestinationRequest& request) {
   const auto order = control::order_of(request, home_.loop().platform().clock.wall(), "");
   const bool suspends_or_limits = request.verb != control::DestinationVerb::resume;
-  if (!order || order->kind != DestinationOrder::Kind::destination || !suspends_or_limits) co_return false;
-  const auto known = co_await io::run_on_worker<bool>(
-      home_.loop(),
-      [this, name = std::string(route::route_of_destination(order->subject))] { return actions_.has_route(name); },
-      "the name of a route");
-  co_return known && *known == false;
+  if (!order || order->kind != DestinationOrder::Kind::destination || !suspends_or_limits) co_return std::nullopt;
+  co_return co_await unknown_route(std::string(route::route_of_destination(order->subject)));
 }
 
 Task<std::string> Control::answer_about_destinations(std::string_view line, std::optional<std::uint32_t> uid) {
@@ -31,8 +27,9 @@ Task<std::string> Control::answer_about_destinations(std::string_view line, std:
   if (request->verb == control::DestinationVerb::list) {
     text = control::render_orders(orders_.orders(), request->json, now);
   } else {
-    if (co_await is_unknown_place(*request))
-      co_return "error: no route has this name; @NAME stands for a domain of recipients, host:NAME for a next hop\n";
+    if (const auto meant = co_await unknown_place(*request))
+      co_return "error: no route has this name" + *meant +
+          "; @NAME stands for a domain of recipients, host:NAME for a next hop\n";
     const Actor actor = co_await actor_of(uid);
     const auto done = orders_.carry_out(*request, actor);
     if (!done) co_return "error: " + done.error() + "\n";
@@ -53,11 +50,9 @@ Task<std::string> Control::answer_about_destinations(std::string_view line, std:
 Task<std::string> Control::answer_about_route(std::string_view line) {
   const auto request = control::decode_route_request(line);
   if (!request) co_return "error: " + request.error() + "\n";
-  if (!request->customer.empty()) {
-    const auto known = co_await io::run_on_worker<std::optional<bool>>(
-        home_.loop(), [this, &request] { return actions_.has_customer(request->customer); }, "the name of a customer");
-    if (known && *known == false) co_return "error: no such customer\n";
-  }
+  if (!request->customer.empty())
+    if (const std::string fault = co_await customer_fault(request->customer); !fault.empty())
+      co_return "error: " + fault + "\n";
   if (route_tests_ >= kRouteTestsMax) co_return "error: as many routes are being tested as may be at one time\n";
   ++route_tests_;
   const control::RouteAnswer answer = co_await home_.test_route(*request);

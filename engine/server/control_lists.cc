@@ -70,6 +70,12 @@ Task<void> Control::answer_about_sessions(std::string_view line, net::Connection
       co_await ask_all<control::CoreSessions>([&request](Core& core) { return core.end_sessions(*request); });
   std::uint64_t ended = 0;
   for (const control::CoreSessions& core : cores) ended += core.met;
+  if (ended == 0 && !request->account.empty())
+    if (const std::string remark = co_await account_remark(request->account);
+        remark.starts_with(control::kAnswerError)) {
+      connection.write(remark);
+      co_return;
+    }
   emit_sessions_ended(*actions_.events, *request, co_await actor_of(uid), ended);
   connection.write(control::render_sessions_ended(*request, cores).append(control::kAnswerEnd).append("\n"));
 }
@@ -78,9 +84,9 @@ Task<void> Control::list_sessions(const control::SessionsRequest& request, net::
   SessionsListed listed;
   for (Core* core : cores_)
     if (!co_await list_sessions_of(*core, request, connection, listed)) co_return;
-  connection.write(control::render_sessions_end(listed.shown == 0, listed.met - listed.shown)
-                       .append(control::kAnswerEnd)
-                       .append("\n"));
+  connection.write(
+      co_await ended_about_account(control::render_sessions_end(listed.shown == 0, listed.met - listed.shown),
+                                   listed.met == 0 ? request.account : ""));
 }
 
 // False: nobody reads it any more.  The walk is the core's: it is made and ended there.

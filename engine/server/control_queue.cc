@@ -12,8 +12,7 @@ namespace {
 constexpr Duration kPageTimeout = std::chrono::seconds(60);
 constexpr std::string_view kNoMoreAttempts =
     "the relay is being stopped: no delivery attempt starts any more, what waits is tried after the next start";
-constexpr std::string_view kNoSuchDestination =
-    "no message waits for a destination of this name, and no route has it; see them with: sluicectl queue destinations";
+constexpr std::string_view kNoSuchDestination = "no message waits for a destination of this name, and no route has it";
 
 std::string error_text(std::string_view what) {
   return std::string(control::kAnswerError) + " " + std::string(what) + "\n";
@@ -22,6 +21,12 @@ std::string error_text(std::string_view what) {
 std::string ended(std::string text) {
   if (!text.starts_with(control::kAnswerError)) text.append(control::kAnswerEnd).append("\n");
   return text;
+}
+
+// With what stands behind it for the reader: an error takes its place.
+std::string ended_with(std::string text, const std::string& remark) {
+  if (text.starts_with(control::kAnswerError)) return text;
+  return remark.starts_with(control::kAnswerError) ? remark : ended(text + remark);
 }
 
 }  // namespace
@@ -79,20 +84,17 @@ Task<void> Control::answer_about_queue(std::string_view line, net::Connection& c
     connection.write(error_text(fault));
     co_return;
   }
-  const bool unknown_destination = co_await is_unknown_destination(*request, answers);
-  if (changes && !unknown_destination) {
+  const std::string remark = co_await name_remark(*request, answers);
+  if (remark.starts_with(control::kAnswerError)) {
+    connection.write(remark);
+    co_return;
+  }
+  if (changes) {
     std::uint64_t changed = 0;
     for (const control::QueueAnswer& answer : answers) changed += answer.changed;
     emit_queue_order(*actions_.events, *request, actor, changed);
   }
-  if (unknown_destination && changes) {
-    connection.write(error_text(kNoSuchDestination));
-  } else {
-    std::string text = co_await put_into_words(*request, std::move(answers));
-    if (unknown_destination && !text.starts_with(control::kAnswerError))
-      text.append(control::kAnswerNote).append(kNoSuchDestination).append("\n");
-    connection.write(ended(std::move(text)));
-  }
+  connection.write(ended_with(co_await put_into_words(*request, std::move(answers)), remark));
 }
 
 // Who reads other people's mail is named, with the reason, before anything of it is shown.
@@ -103,7 +105,7 @@ Task<void> Control::show_content(control::QueueRequest request, net::Connection&
   const auto answers = co_await ask_queues(about);
   const auto there = std::ranges::find_if(answers, [](const auto& answer) { return !answer.rows.empty(); });
   if (there == answers.end()) {
-    connection.write(error_text("no such message"));
+    connection.write(error_text(control::no_such_message(about, answers)));
     co_return;
   }
   emit_message_shown(*actions_.events, there->rows.front(), request.reason, actor);
@@ -157,17 +159,29 @@ Task<std::string> Control::customer_fault(const control::QueueRequest& request,
   co_return co_await customer_fault(request.customer);
 }
 
-// Likewise.  The name of a route is a destination though nothing waits for it; "ROUTE/DOMAIN" is one as long as
-// anything is known of it.
-Task<bool> Control::is_unknown_destination(const control::QueueRequest& request,
-                                           const std::vector<control::QueueAnswer>& answers) {
-  if (request.destination.empty()) co_return false;
+Task<std::string> Control::name_remark(const control::QueueRequest& request,
+                                       const std::vector<control::QueueAnswer>& answers) {
+  std::string remark = co_await destination_remark(request, answers);
+  if (!remark.empty() || request.account.empty()) co_return remark;
   for (const control::QueueAnswer& answer : answers)
-    if (answer.destination_known || answer.cut_short) co_return false;
-  const auto known = co_await io::run_on_worker<bool>(
-      home_.loop(), [this, name = request.destination] { return actions_.has_route(name); },
-      "the name of a destination");
-  co_return known && *known == false;
+    if (answer.found > 0 || !answer.rows.empty() || answer.cut_short) co_return "";
+  co_return co_await account_remark(request.account);
+}
+
+// The name of a route is a destination though nothing waits for it; "ROUTE/DOMAIN" is one as long as anything is known
+// of it.
+Task<std::string> Control::destination_remark(const control::QueueRequest& request,
+                                              const std::vector<control::QueueAnswer>& answers) {
+  if (request.destination.empty()) co_return "";
+  for (const control::QueueAnswer& answer : answers)
+    if (answer.destination_known || answer.cut_short) co_return "";
+  const auto meant = co_await unknown_route(request.destination);
+  if (!meant) co_return "";
+  std::string remark(kNoSuchDestination);
+  remark += meant->empty() ? "; see them with: sluicectl queue destinations" : *meant;
+  // Of a name that is nobody's nothing can be ordered.
+  if (control::changes_queue(request.verb)) co_return error_text(remark);
+  co_return std::string(control::kAnswerNote) + remark + "\n";
 }
 
 // ------------------------------------------------------------------------------------------ page by page
@@ -182,10 +196,8 @@ Task<std::string> Control::stream(const control::QueueRequest& request, net::Con
   }
   if (first)
     if (const std::string fault = co_await customer_fault(request, ends); !fault.empty()) co_return error_text(fault);
-  std::string text(first ? "[\n]\n" : "\n]\n");
-  if (first && co_await is_unknown_destination(request, ends))
-    text.append(control::kAnswerNote).append(kNoSuchDestination).append("\n");
-  co_return ended(std::move(text));
+  const std::string remark = first ? co_await name_remark(request, ends) : std::string();
+  co_return ended_with(first ? "[\n]\n" : "\n]\n", remark);
 }
 
 // What is known at the end, without rows; cut short: not all of it could be written.

@@ -94,7 +94,7 @@ constexpr MetricFamily kMetricFamilies[] = {
     {"sluice_cache_entries", Kind::gauge, "Answers that caches hold, counted on each core."},
     {"sluice_memory_bytes", Kind::gauge,
      "Memory by kind: receive buffers, content beyond 64 KiB a message that comes in, jobs of the queue, the cache of "
-     "logins."},
+     "logins, the spool's index of messages, TLS sessions with the tickets that are kept of next hops."},
     {"sluice_generations", Kind::gauge, "Configurations in use, counted on each core."},
     {"sluice_core_turns", Kind::counter, "Turns of the event loop of the core.", true},
     {"sluice_core_completions", Kind::counter, "Operations of the kernel that were completed for the core.", true},
@@ -232,6 +232,8 @@ constexpr MetricRow kMetricRows[] = {
     {"sluice_memory_bytes", "kind=messages", [](const CoreMetrics& m) { return number(m.memory.messages); }},
     {"sluice_memory_bytes", "kind=queue", [](const CoreMetrics& m) { return number(m.memory.queue); }},
     {"sluice_memory_bytes", "kind=logins", [](const CoreMetrics& m) { return number(m.memory.credentials); }},
+    {"sluice_memory_bytes", "kind=spool_index", [](const CoreMetrics& m) { return number(m.memory.spool_index); }},
+    {"sluice_memory_bytes", "kind=tls", [](const CoreMetrics& m) { return number(m.memory.tls); }},
     {"sluice_generations", {}, [](const CoreMetrics& m) { return number(m.counters.generations_live); }},
     {"sluice_core_turns", {}, [](const CoreMetrics& m) { return number(m.counters.loop.turns); }},
     {"sluice_core_completions", {}, [](const CoreMetrics& m) { return number(m.counters.loop.completions); }},

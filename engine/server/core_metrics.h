@@ -37,6 +37,8 @@ struct CoreMetrics {
     std::uint64_t messages = 0;  // that come in: what each has beyond its first part
     std::uint64_t queue = 0;     // jobs
     std::uint64_t credentials = 0;
+    std::uint64_t spool_index = 0;
+    std::uint64_t tls = 0;  // see tls::session_memory()
   } memory;
 };
 

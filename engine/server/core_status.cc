@@ -1,6 +1,8 @@
 // What a core counts and holds, for monitoring and for sluicectl.
 #include "engine/server/core.h"
 
+#include "engine/tls/session_memory.h"
+
 namespace sluice::server {
 
 CoreCounters Core::counters() {
@@ -55,7 +57,9 @@ CoreMetrics Core::metrics() {
           .memory = {.receive_buffers = std::uint64_t{options_.limits.buffers} * options_.limits.buffer_bytes,
                      .messages = message_memory_.held(),
                      .queue = schedule.job_bytes(),
-                     .credentials = authenticator_.cache().bytes()}};
+                     .credentials = authenticator_.cache().bytes(),
+                     .spool_index = spool_.index_bytes(),
+                     .tls = tls::session_memory()}};
 }
 
 control::CoreStatus Core::status() {

@@ -77,7 +77,12 @@ class Walk {
       answer_.found = answer_.changed = queue_.flush_destination(destination_);
     } else if (!request_.id.empty()) {
       const auto id = message::parse_queue_id(request_.id);
-      if (id && spool_.has(*id)) co_await (request_.message ? hand_over_content(*id) : visit(*id));
+      if (id && spool_.has(*id)) {
+        co_await (request_.message ? hand_over_content(*id) : visit(*id));
+      } else {
+        for (const spool::QueueId like : message::queue_ids_like(request_.id))
+          if (spool_.has(like)) answer_.similar.push_back(like);
+      }
     } else {
       co_await walk_jobs();
     }

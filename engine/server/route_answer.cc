@@ -103,7 +103,8 @@ std::expected<std::string, std::string> said_mailbox(const std::string& mailbox,
 }
 
 // MAIL, RCPT, RSET: no message.
-Task<std::optional<hop::Failure>> ask_about(hop::NextHop& hop, const std::string& from, const std::string& to) {
+Task<std::optional<hop::Failure>> ask_about(hop::NextHop& hop, const std::string& from, const std::string& to,
+                                            Duration timeout) {
   bool smtputf8 = false;
   const auto sender = said_mailbox(from, hop.capabilities(), smtputf8);
   const auto recipient = said_mailbox(to, hop.capabilities(), smtputf8);
@@ -111,16 +112,16 @@ Task<std::optional<hop::Failure>> ask_about(hop::NextHop& hop, const std::string
     if (!*each) co_return hop::Failure{.reply = smtp::replies::kNextHopFailure, .detail = each->error()};
   std::string text;
   hop.machine().append_mail(*sender, {.smtputf8 = smtputf8}, text);
-  std::optional<hop::Failure> failed = co_await hop.ask(text, kTrialReply, "MAIL");
+  std::optional<hop::Failure> failed = co_await hop.ask(text, timeout, "MAIL");
   if (!failed) {
     text.clear();
     hop.machine().append_recipient(*recipient, {}, text);
-    failed = co_await hop.ask(text, kTrialReply, "RCPT");
+    failed = co_await hop.ask(text, timeout, "RCPT");
   }
   if (!failed || failed->said.code != 0) {
     text.clear();
     hop.machine().append_rset(text);
-    static_cast<void>(co_await hop.ask(text, kTrialReply, "RSET"));
+    static_cast<void>(co_await hop.ask(text, timeout, "RSET"));
   }
   co_return failed;
 }
@@ -138,7 +139,7 @@ Task<void> try_host(hop::Pool& pool, hop::PoolHost host, const route::Route& rou
                (tls.version.empty() ? ", without TLS"
                                     : ", " + tls.version + " " + tls.group +
                                           (tls.verified ? ", certificate verified" : ", certificate not verified")));
-    failed = co_await ask_about(hop, from, to);
+    failed = co_await ask_about(hop, from, to, route.command_timeout);
     co_await hop.close();
   } else {
     failed = std::move(opened.error());

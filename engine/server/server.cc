@@ -24,11 +24,18 @@ namespace sluice::server {
 namespace {
 
 constexpr std::size_t kCustomersCompared = 10'000;  // with a name that is none's
+constexpr std::size_t kAccountsCompared = 2'000;    // likewise, before it and behind it
 constexpr std::size_t kJobsWaitingMax = 4096;
 // After the last password hash of a thread, its memory (auth::kHashMemoryKeptMax).
 constexpr Duration kHashMemoryKept = std::chrono::seconds(30);
 constexpr std::size_t kWaitingPerThread = 64;  // for a server that has the accounts
 constexpr Duration kLongestWait = std::chrono::hours(24);
+
+bool has_accounts_elsewhere(const config::Config& config) {
+  return config.oauth || std::ranges::any_of(config.backends, [](const auth::BackendOptions& backend) {
+           return backend.kind != "store";
+         });
+}
 
 std::unexpected<std::vector<std::string>> failed(std::string error) {
   return std::unexpected(std::vector<std::string>{std::move(error)});
@@ -351,10 +358,14 @@ void Server::start_control(Core& home) {
           .operators_socket = plan_->config.server.control,
           .has_customer = [this](const std::string& name) { return store_->has_customer(name); },
           .customers = [this] { return store_->customer_names(kCustomersCompared); },
-          .has_route =
-              [this](const std::string& name) {
-                const auto plan = current_plan();
-                return std::ranges::find(plan->routes, name, &route::Route::name) != plan->routes.end();
+          .accounts_about =
+              [this](const std::string& name) { return store_->account_names_about(name, kAccountsCompared); },
+          .accounts_elsewhere = [this] { return has_accounts_elsewhere(current_plan()->config); },
+          .routes =
+              [this] {
+                std::vector<std::string> names;
+                for (const route::Route& route : current_plan()->routes) names.push_back(route.name);
+                return names;
               },
           .list_shield = [this](Instant now) { return shield_.list(now, control::kShieldRowsMax); },
           .release_shield = [this](const std::string& subject) { return shield_.release(subject); },

@@ -109,7 +109,8 @@ control::NoticedAccount noticed_account(noticing::AccountWatch& watch, const std
           .answered = found->answered,
           .unknown = found->unknown,
           .spam_replies = found->spam_replies,
-          .reasons = noticed_reasons(*found)};
+          .reasons = noticed_reasons(*found),
+          .until = found->until};
 }
 
 control::Usage find_usage(const UsageSources& sources, const control::UsageRequest& request, Instant now) {

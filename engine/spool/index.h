@@ -34,4 +34,10 @@ using Index = absl::flat_hash_map<QueueId, Entry>;
 // The pieces of those that have any: 12 bytes for each half a megabyte.
 using PieceIndex = absl::flat_hash_map<QueueId, std::vector<Location>>;
 
+// What a table has allocated: a slot and a byte of control for each that has room.
+template <typename Table>
+[[nodiscard]] std::uint64_t table_bytes(const Table& table) {
+  return std::uint64_t{table.capacity()} * (sizeof(typename Table::value_type) + 1);
+}
+
 }  // namespace sluice::spool

@@ -140,6 +140,8 @@ class Spool {
   [[nodiscard]] bool has(QueueId id) const { return index_.contains(id); }
   [[nodiscard]] std::size_t messages() const { return index_.size(); }
   [[nodiscard]] const Index& index() const { return index_; }
+  // Of memory, for all messages; but for the places of pieces, 12 bytes for each half a megabyte.
+  [[nodiscard]] std::uint64_t index_bytes() const { return table_bytes(index_) + table_bytes(pieces_); }
   [[nodiscard]] std::uint64_t disk_bytes() const { return segments_.bytes(); }
   // What the messages need until their end, the room for their outcome included.
   [[nodiscard]] std::uint64_t live_bytes() const { return room_.kept(); }

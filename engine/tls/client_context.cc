@@ -3,6 +3,7 @@
 #include "engine/base/check.h"
 #include "engine/io/files.h"
 #include "engine/tls/library.h"
+#include "engine/tls/session_memory.h"
 
 namespace sluice::tls {
 namespace {
@@ -35,7 +36,10 @@ std::expected<std::unique_ptr<TlsClientContext>, std::string> TlsClientContext::
 }
 
 TlsClientContext::~TlsClientContext() {
-  for (const auto& [name, session] : sessions_) wolfSSL_SESSION_free(session);
+  for (const auto& [name, session] : sessions_) {
+    const CountsAsSession counting;
+    wolfSSL_SESSION_free(session);
+  }
   wolfSSL_CTX_free(context_);
 }
 

@@ -4,6 +4,7 @@
 
 #include "engine/base/check.h"
 #include "engine/tls/library.h"
+#include "engine/tls/session_memory.h"
 
 namespace sluice::tls {
 namespace {
@@ -21,7 +22,9 @@ TlsContext::TlsContext(TlsContextOptions options, CertificateStore& certificates
   options_.tickets = false;
 }
 
+// Its sessions have made them.
 TlsContext::~TlsContext() {
+  const CountsAsSession counting;
   for (WOLFSSL_CTX* context : contexts_) wolfSSL_CTX_free(context);
 }
 

@@ -7,6 +7,7 @@
 #include "engine/base/check.h"
 #include "engine/tls/library_version.h"
 #include "engine/tls/limits.h"
+#include "engine/tls/session_memory.h"
 #include "engine/tls/tickets.h"
 
 namespace sluice::tls {
@@ -22,7 +23,10 @@ constexpr const char* kCiphers =
 
 // wolfSSL keeps its own state for the whole process, so it is started once and never stopped.
 void start_library() {
-  static const bool started = wolfSSL_Init() == WOLFSSL_SUCCESS;
+  static const bool started = [] {
+    count_session_memory();
+    return wolfSSL_Init() == WOLFSSL_SUCCESS;
+  }();
   CHECK(started);
 }
 

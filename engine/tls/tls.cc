@@ -15,6 +15,7 @@
 #include "engine/tls/hello.h"
 #include "engine/tls/library.h"
 #include "engine/tls/limits.h"
+#include "engine/tls/session_memory.h"
 
 namespace sluice::tls {
 namespace {
@@ -44,7 +45,7 @@ std::string certificate_ip(const io::Address& address) {
 
 // ----------------------------------------------------------------------------------- life
 
-TlsSession::TlsSession() = default;
+TlsSession::TlsSession() { const CountsAsSession counting(sizeof *this); }
 
 std::unique_ptr<TlsSession> TlsSession::server(TlsContext& context) {
   std::unique_ptr<TlsSession> session(new TlsSession);
@@ -55,11 +56,13 @@ std::unique_ptr<TlsSession> TlsSession::server(TlsContext& context) {
 std::unique_ptr<TlsSession> TlsSession::client(TlsClientContext& context, std::string_view server_name) {
   std::unique_ptr<TlsSession> session(new TlsSession);
   session->client_context_ = &context;
+  const CountsAsSession counting;
   session->start_client(server_name);
   return session;
 }
 
 TlsSession::~TlsSession() {
+  const CountsAsSession counting(-static_cast<std::int64_t>(sizeof *this));
   if (session_ == nullptr) return;
   const bool worked = state_ == TlsState::open || state_ == TlsState::closed;
   // Not in TLS 1.2: there wolfSSL's client breaks off when a server no longer takes its ticket.
@@ -124,6 +127,7 @@ CertificateStore& TlsSession::certificate_store() const { return server_context_
 TaskSet& TlsSession::searches() const { return server_context_->searches(); }
 
 TlsState TlsSession::certificates_found(const std::shared_ptr<const HostCertificates>& found) {
+  const CountsAsSession counting;
   CHECK(needs_certificates_ && session_ == nullptr);
   needs_certificates_ = false;
   if (state_ != TlsState::handshaking) return state_;
@@ -170,6 +174,7 @@ TlsState TlsSession::feed(std::string_view ciphertext, Chain& plaintext) {
     if (hello_.size() > kTlsClientHandshakeBytesMax) fail_with_alert("handshake too long", kAlertDecodeError);
     return state_;
   }
+  const CountsAsSession counting;
   input_ = ciphertext;
   if (session_ == nullptr) start_server();
   if (session_ != nullptr && state_ == TlsState::handshaking) handshake();
@@ -241,6 +246,7 @@ void TlsSession::read_all(Chain& plaintext) {
 }
 
 TlsState TlsSession::write(std::string_view plaintext) {
+  const CountsAsSession counting;
   while (state_ == TlsState::open && !plaintext.empty()) {
     const std::size_t size = std::min(plaintext.size(), kTlsPlaintextBytesMax);
     const int result = wolfSSL_write(session_, plaintext.data(), static_cast<int>(size));
@@ -253,6 +259,7 @@ TlsState TlsSession::write(std::string_view plaintext) {
 }
 
 void TlsSession::close() {
+  const CountsAsSession counting;
   const bool spoken = state_ == TlsState::open || state_ == TlsState::closed;
   if (spoken && !close_sent_) {
     close_sent_ = true;

@@ -60,22 +60,31 @@ std::string_view StoredEvent::text(std::string_view key) const {
   return text == nullptr ? std::string_view() : *text;
 }
 
-std::shared_ptr<const StoredBlock> StoredBlock::read(const BlockHead& head, std::string_view payload) {
+std::shared_ptr<const UnpackedBlock> UnpackedBlock::unpack(const BlockHead& head, std::string_view payload) {
   if (payload.size() != head.payload_bytes || crc32c(0, payload) != head.payload_crc) return nullptr;
-  std::shared_ptr<StoredBlock> block(new StoredBlock);
+  auto block = std::make_shared<UnpackedBlock>();
+  block->events = head.events;
   std::size_t size = 0;
-  block->raw_.resize_and_overwrite(std::min<std::size_t>(head.raw_bytes, kBlockRawBytesMax),
-                                   [&](char* out, std::size_t room) {
-                                     size = ZSTD_decompress(out, room, payload.data(), payload.size());
-                                     return ZSTD_isError(size) != 0 ? 0 : std::min(size, room);
-                                   });
+  block->raw.resize_and_overwrite(std::min<std::size_t>(head.raw_bytes, kBlockRawBytesMax),
+                                  [&](char* out, std::size_t room) {
+                                    size = ZSTD_decompress(out, room, payload.data(), payload.size());
+                                    return ZSTD_isError(size) != 0 ? 0 : std::min(size, room);
+                                  });
   if (ZSTD_isError(size) != 0 || size != head.raw_bytes) return nullptr;
-  block->events_.reserve(std::min<std::size_t>(head.events, head.raw_bytes));
-  // As many as a byte each would be, and most events have.
-  constexpr std::size_t kUsualValues = 40;
-  block->values_.reserve(std::min<std::size_t>(head.events * kUsualValues, head.raw_bytes));
-  if (!block->parse() || block->events_.size() != head.events) return nullptr;
   return block;
+}
+
+std::shared_ptr<const StoredBlock> StoredBlock::pick(const std::shared_ptr<const UnpackedBlock>& block,
+                                                     EventFilter wanted) {
+  std::shared_ptr<StoredBlock> picked(new StoredBlock);
+  if (!picked->parse(*block, wanted)) return nullptr;
+  picked->keep_texts(block);
+  return picked;
+}
+
+std::shared_ptr<const StoredBlock> StoredBlock::read(const BlockHead& head, std::string_view payload) {
+  const auto block = UnpackedBlock::unpack(head, payload);
+  return block == nullptr ? nullptr : pick(block, [](const StoredEvent& /*event*/) { return true; });
 }
 
 namespace {
@@ -86,46 +95,65 @@ class PayloadReader {
   NumberReader& numbers() { return in_; }
   std::string_view text() { return in_.bytes(in_.varint()); }
 
-  // Nothing: there is no such value.
-  std::optional<event::Value> value() {
+  // False: there is no such value.
+  bool value(event::Value& value) {
     const std::string_view tag = in_.bytes(1);
-    if (tag.empty()) return std::nullopt;
+    if (tag.empty()) return false;
     switch (tag.front()) {
       case 0:
-        return event::Value();
+        value = std::monostate();
+        return true;
       case 1:
-        return literals_.emplace_back(text());
+        value = literals_.emplace_back(text());
+        return true;
       case 2: {
         const std::uint64_t number = in_.varint();
-        if (number >= literals_.size()) return std::nullopt;
-        return literals_[number];
+        if (number >= literals_.size()) return false;
+        value = literals_[number];
+        return true;
       }
       case 3:
-        return in_.varint();
+        value = in_.varint();
+        return true;
       case 4:
-        return unzigzag(in_.varint());
+        value = unzigzag(in_.varint());
+        return true;
       case 5:
-        return false;
       case 6:
+        value = tag.front() == 6;
         return true;
       case 7:
-        return duration();
+        return duration(value);
       default:
-        return std::nullopt;
+        return false;
     }
   }
 
  private:
-  std::optional<event::Value> duration() {
+  bool duration(event::Value& value) {
     constexpr std::int64_t kMicrosMax = std::int64_t{1} << 53U;
     const std::int64_t micros = unzigzag(in_.varint());
-    if (micros > kMicrosMax || micros < -kMicrosMax) return std::nullopt;
-    return event::Value(Duration(micros * 1000));
+    if (micros > kMicrosMax || micros < -kMicrosMax) return false;
+    value = Duration(micros * 1000);
+    return true;
   }
 
   NumberReader in_;
   std::vector<std::string_view> literals_;
 };
+
+// So that a type needs nothing of the block that it was read from.
+void keep_text(StoredType& type) {
+  std::size_t size = type.name.size();
+  for (const std::string_view key : type.keys) size += key.size();
+  type.text.reserve(size);
+  const auto keep = [&type](std::string_view& view) {
+    type.text += view;
+    view = std::string_view(type.text).substr(type.text.size() - view.size());
+  };
+  keep(type.name);
+  for (std::string_view& key : type.keys) keep(key);
+}
 
 std::unique_ptr<StoredType> read_type(PayloadReader& in) {
   auto type = std::make_unique<StoredType>();
@@ -141,23 +169,21 @@ std::unique_ptr<StoredType> read_type(PayloadReader& in) {
     for (std::size_t kind = 0; kind < kKeyKinds; ++kind)
       if (may_have(type->roles.back(), static_cast<KeyKind>(kind))) type->places[kind].push_back(place);
   }
-  return in.numbers().fine() ? std::move(type) : nullptr;
+  if (!in.numbers().fine()) return nullptr;
+  keep_text(*type);
+  return type;
 }
 
 }  // namespace
 
-std::size_t StoredBlock::memory_bytes() const {
-  return raw_.capacity() + values_.capacity() * sizeof(event::Value) + events_.capacity() * sizeof(StoredEvent);
-}
-
 // Values are found by their place first: their array grows.
-bool StoredBlock::parse() {
+bool StoredBlock::parse(const UnpackedBlock& block, EventFilter wanted) {
   constexpr std::size_t kTypesMax = 1024;
-  PayloadReader in(raw_);
+  PayloadReader in(block.raw);
   NumberReader& numbers = in.numbers();
-  std::vector<std::size_t> begins;
-  begins.reserve(events_.capacity());
+  std::array<event::Value, event::kKeysMax> values;
   std::uint64_t at = 0;
+  std::uint32_t events = 0;
   while (!numbers.at_end()) {
     const std::uint64_t number = numbers.varint();
     if (number == 0) {
@@ -171,20 +197,42 @@ bool StoredBlock::parse() {
     at += static_cast<std::uint64_t>(unzigzag(numbers.varint()));
     const std::string_view severity = numbers.bytes(1);
     if (severity.empty() || static_cast<unsigned char>(severity.front()) > 3) return false;
-    begins.push_back(values_.size());
-    for (std::size_t i = 0; i < type.keys.size(); ++i) {
-      auto value = in.value();
-      if (!value) return false;
-      values_.push_back(*value);
-    }
-    events_.push_back({.at = static_cast<WallMillis>(at),
-                       .severity = static_cast<event::Severity>(severity.front()),
-                       .type = &type,
-                       .values = {}});
+    const std::span those = std::span(values).first(type.keys.size());
+    for (event::Value& value : those)
+      if (!in.value(value)) return false;
+    ++events;
+    const StoredEvent event{.at = static_cast<WallMillis>(at),
+                            .severity = static_cast<event::Severity>(severity.front()),
+                            .type = &type,
+                            .values = those};
+    if (!numbers.fine() || !wanted(event)) continue;
+    events_.push_back(event);
+    values_.insert(values_.end(), those.begin(), those.end());
   }
-  for (std::size_t i = 0; i < events_.size(); ++i)
-    events_[i].values = std::span(values_).subspan(begins[i], events_[i].type->keys.size());
-  return numbers.fine();
+  std::size_t begin = 0;
+  for (StoredEvent& event : events_) {
+    event.values = std::span(values_).subspan(begin, event.type->keys.size());
+    begin += event.type->keys.size();
+  }
+  return numbers.fine() && events == block.events;
+}
+
+// Few texts are copied, so that a few events of many blocks do not keep all of these in memory.
+void StoredBlock::keep_texts(const std::shared_ptr<const UnpackedBlock>& block) {
+  std::size_t size = 0;
+  for (const event::Value& value : values_)
+    if (const auto* const text = std::get_if<std::string_view>(&value)) size += text->size();
+  if (size > block->raw.size() / 8) {
+    unpacked_ = block;
+    return;
+  }
+  texts_.reserve(size);
+  for (event::Value& value : values_) {
+    auto* const text = std::get_if<std::string_view>(&value);
+    if (text == nullptr) continue;
+    texts_ += *text;
+    *text = std::string_view(texts_).substr(texts_.size() - text->size());
+  }
 }
 
 }  // namespace sluice::trace

@@ -76,14 +76,27 @@ std::vector<std::string> TraceSearch::faults() const {
   return all;
 }
 
-std::shared_ptr<const StoredBlock> TraceSearch::read(SegmentReader& segment, std::uint32_t block) {
+std::shared_ptr<const UnpackedBlock> TraceSearch::unpack(SegmentReader& segment, std::uint32_t block) {
   const auto is_it = [&](const Kept& kept) { return kept.segment == segment.number() && kept.block == block; };
-  if (const auto kept = std::ranges::find_if(kept_, is_it); kept != kept_.end()) return kept->read;
-  const auto bytes = [](const Kept& kept) { return kept.read == nullptr ? 0 : kept.read->memory_bytes(); };
-  Kept fresh{.segment = segment.number(), .block = block, .read = segment.read(block)};
+  if (const auto kept = std::ranges::find_if(kept_, is_it); kept != kept_.end()) return kept->unpacked;
+  const auto bytes = [](const Kept& kept) {
+    return sizeof(Kept) + (kept.unpacked == nullptr ? 0 : kept.unpacked->raw.capacity());
+  };
+  Kept fresh{.segment = segment.number(), .block = block, .unpacked = segment.unpack(block)};
+  ++work_.blocks_unpacked;
   kept_bytes_ += bytes(fresh);
   for (; !kept_.empty() && kept_bytes_ > kKeptBytesMax; kept_.pop_front()) kept_bytes_ -= bytes(kept_.front());
-  return kept_.emplace_back(std::move(fresh)).read;
+  return kept_.emplace_back(std::move(fresh)).unpacked;
+}
+
+// Null: it is damaged.
+std::shared_ptr<const StoredBlock> TraceSearch::pick(SegmentReader& segment, std::uint32_t block, EventFilter wanted) {
+  const auto unpacked = unpack(segment, block);
+  if (unpacked == nullptr) return nullptr;
+  ++work_.blocks_scanned;
+  auto picked = StoredBlock::pick(unpacked, wanted);
+  if (picked == nullptr) segment.note_damaged(block);
+  return picked;
 }
 
 std::vector<std::uint32_t> TraceSearch::blocks_within(const SegmentReader& segment) const {
@@ -148,37 +161,74 @@ bool TraceSearch::matches(const TracedMessage& message) const {
   return any([&](const StoredEvent& event) { return within(query_, event.at) && meets_any(event); });
 }
 
-// All events of the message that this one is of.
-TracedMessage TraceSearch::collect(const std::shared_ptr<const StoredBlock>& block, const StoredEvent& event) {
-  const std::string_view id = event.text("id");
-  TracedMessage message{.id = std::string(id), .events = {}};
-  if (id.empty()) {
-    message.events.push_back({.block = block, .event = &event});
-    return message;
+// Those that have an event of any message of the turn, in rising order.
+std::vector<std::uint32_t> TraceSearch::blocks_of_turn(SegmentReader& segment) const {
+  std::vector<std::uint32_t> blocks;
+  for (const auto& [hash, messages] : turn_ids_) {
+    const std::vector<std::uint32_t> those = segment.find(hash);
+    blocks.insert(blocks.end(), those.begin(), those.end());
   }
-  const KeyCondition condition{.kind = KeyKind::id, .value = message.id};
-  const std::uint32_t hash = key_hash(KeyKind::id, id);
+  std::ranges::sort(blocks);
+  const auto same = std::ranges::unique(blocks);
+  blocks.erase(same.begin(), same.end());
+  return blocks;
+}
+
+// All events of the turn's messages that have an id.
+void TraceSearch::collect() {
+  // Calls `use` with each message that the event is of; whether there is any.
+  const auto each_message = [this](const StoredEvent& event, auto use) {
+    bool any = false;
+    for (const std::uint8_t place : event.type->places[static_cast<std::size_t>(KeyKind::id)]) {
+      const auto* const id = std::get_if<std::string_view>(&event.values[place]);
+      if (id == nullptr) continue;
+      const auto those = turn_ids_.find(key_hash(KeyKind::id, *id));
+      if (those == turn_ids_.end()) continue;
+      for (const std::size_t message : those->second) {
+        if (!same_key(turn_[message].id, *id)) continue;
+        any = true;
+        use(turn_[message]);
+      }
+    }
+    return any;
+  };
   for (SegmentReader& segment : segments_) {
-    for (const std::uint32_t number : segment.find(hash)) {
-      const auto stored = read(segment, number);
-      if (stored == nullptr) continue;
-      for (const StoredEvent& each : stored->events())
-        if (meets(each, condition)) insert_in_time(message.events, {.block = stored, .event = &each});
+    for (const std::uint32_t block : blocks_of_turn(segment)) {
+      const auto picked = pick(segment, block, [&](const StoredEvent& event) {
+        return each_message(event, [](const TracedMessage& /*message*/) {});
+      });
+      if (picked == nullptr) continue;
+      for (const StoredEvent& event : picked->events())
+        each_message(
+            event, [&](TracedMessage& message) { insert_in_time(message.events, {.block = picked, .event = &event}); });
     }
   }
-  return message;
+}
+
+// False: the search ends.
+bool TraceSearch::end_turn(const Found& found) {
+  if (!turn_ids_.empty()) collect();
+  turn_ids_.clear();
+  const std::vector<TracedMessage> messages = std::exchange(turn_, {});
+  return std::ranges::all_of(messages,
+                             [&](const TracedMessage& message) { return !matches(message) || found(message); });
 }
 
 // The newest first.  False: the search ends.
-bool TraceSearch::look_into(const std::shared_ptr<const StoredBlock>& block, const Found& found) {
-  const auto& events = block->events();
+bool TraceSearch::look_into(SegmentReader& segment, std::uint32_t block, const Found& found) {
+  const auto picked = pick(segment, block, [this](const StoredEvent& event) { return may_match(event); });
+  if (picked == nullptr) return true;
+  const auto& events = picked->events();
   for (auto event = events.rbegin(); event != events.rend(); ++event) {
-    if (!may_match(*event)) continue;
     const std::string_view id = event->text("id");
-    if (!id.empty() && !seen_.insert(text_hash(id)).second) continue;
-    const TracedMessage message = collect(block, *event);
-    if (!matches(message)) continue;
-    if (!found(message)) return false;
+    if (!id.empty()) {
+      if (!seen_.insert(text_hash(id)).second) continue;
+      turn_ids_[key_hash(KeyKind::id, id)].push_back(turn_.size());
+      turn_.push_back({.id = std::string(id), .events = {}});
+    } else {
+      turn_.push_back({.id = {}, .events = {{.block = picked, .event = &*event}}});
+    }
+    if (turn_.size() == kTurnMessages && !end_turn(found)) return false;
   }
   return true;
 }
@@ -187,8 +237,9 @@ void TraceSearch::run(const Found& found) {
   const std::vector<std::vector<std::uint32_t>> blocks = plan();
   for (std::size_t i = segments_.size(); i-- > 0;) {
     for (auto block = blocks[i].rbegin(); block != blocks[i].rend(); ++block)
-      if (const auto stored = read(segments_[i], *block); stored != nullptr && !look_into(stored, found)) return;
+      if (!look_into(segments_[i], *block, found)) return;
   }
+  end_turn(found);
 }
 
 std::expected<void, std::string> TraceSearch::follow(const Found& found) {
@@ -198,10 +249,9 @@ std::expected<void, std::string> TraceSearch::follow(const Found& found) {
     if (segment.number() < followed_segment_) continue;
     std::size_t next = segment.number() == followed_segment_ ? followed_blocks_ : 0;
     for (; next < segment.blocks().size(); ++next) {
-      const auto stored = read(segment, static_cast<std::uint32_t>(next));
       // A message that was shown is shown again, as something has happened to it.
       seen_.clear();
-      if (stored != nullptr && !look_into(stored, found)) return {};
+      if (!look_into(segment, static_cast<std::uint32_t>(next), found) || !end_turn(found)) return {};
     }
     followed_segment_ = segment.number();
     followed_blocks_ = segment.blocks().size();

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "engine/base/time.h"
 #include "engine/io/disk.h"
@@ -49,8 +50,19 @@ struct TracedMessage {
 // False: the search ends.
 using Found = std::function<bool(const TracedMessage& message)>;
 
+// What a search has done so far.
+struct SearchWork {
+  std::uint64_t blocks_unpacked = 0;
+  std::uint64_t blocks_scanned = 0;  // once for each time that all events of one were looked at
+};
+
+// Messages are looked for in turns: the newest events that may be of such a message, kTurnMessages of them, and then
+// all other events of those messages, in one pass over the blocks that have any.
 class TraceSearch {
  public:
+  // The list that sluicectl trace prints by default, and the one that tells that there are more.
+  static constexpr std::size_t kTurnMessages = 101;
+
   static std::expected<TraceSearch, std::string> open(io::Disk& disk, const std::string& directory, Query query);
 
   // All that is there, the newest first.
@@ -59,6 +71,8 @@ class TraceSearch {
   std::expected<void, std::string> follow(const Found& found);
   // What could not be read, as sentences.
   [[nodiscard]] std::vector<std::string> faults() const;
+  // For tests and the benchmark.
+  [[nodiscard]] const SearchWork& work() const { return work_; }
 
  private:
   TraceSearch(io::Disk& disk, std::string directory, Query query)
@@ -66,12 +80,16 @@ class TraceSearch {
   std::expected<void, std::string> refresh();
   [[nodiscard]] std::vector<std::uint32_t> blocks_within(const SegmentReader& segment) const;
   [[nodiscard]] std::vector<std::vector<std::uint32_t>> plan();
-  [[nodiscard]] std::shared_ptr<const StoredBlock> read(SegmentReader& segment, std::uint32_t block);
-  [[nodiscard]] TracedMessage collect(const std::shared_ptr<const StoredBlock>& block, const StoredEvent& event);
+  [[nodiscard]] std::shared_ptr<const UnpackedBlock> unpack(SegmentReader& segment, std::uint32_t block);
+  [[nodiscard]] std::shared_ptr<const StoredBlock> pick(SegmentReader& segment, std::uint32_t block,
+                                                        EventFilter wanted);
   [[nodiscard]] bool meets_any(const StoredEvent& event) const;
   [[nodiscard]] bool may_match(const StoredEvent& event) const;
   [[nodiscard]] bool matches(const TracedMessage& message) const;
-  bool look_into(const std::shared_ptr<const StoredBlock>& block, const Found& found);
+  bool look_into(SegmentReader& segment, std::uint32_t block, const Found& found);
+  bool end_turn(const Found& found);
+  void collect();
+  [[nodiscard]] std::vector<std::uint32_t> blocks_of_turn(SegmentReader& segment) const;
 
   io::Disk& disk_;
   std::string directory_;
@@ -80,14 +98,18 @@ class TraceSearch {
   std::vector<std::string> faults_;
   const KeyCondition* leading_ = nullptr;    // of query_: what every event that is looked at meets; null: any condition
   absl::flat_hash_set<std::uint64_t> seen_;  // ids that were found, or do not match
-  // The blocks that were read last: a message's events lie near each other.
+  std::vector<TracedMessage> turn_;          // what may match, by the newest event that may
+  // Of turn_: those with an id, by key_hash() of it.
+  absl::flat_hash_map<std::uint32_t, std::vector<std::size_t>> turn_ids_;
+  // The blocks that were unpacked last: a message's events lie near each other.
   struct Kept {
     std::uint64_t segment = 0;
     std::uint32_t block = 0;
-    std::shared_ptr<const StoredBlock> read;
+    std::shared_ptr<const UnpackedBlock> unpacked;
   };
   std::deque<Kept> kept_;
   std::size_t kept_bytes_ = 0;
+  SearchWork work_;
   // Where follow() goes on.
   std::uint64_t followed_segment_ = 0;
   std::size_t followed_blocks_ = 0;

@@ -201,18 +201,22 @@ std::vector<std::uint32_t> SegmentReader::find(std::uint32_t hash) {
   return found;
 }
 
-std::shared_ptr<const StoredBlock> SegmentReader::read(std::uint32_t block) {
+std::shared_ptr<const UnpackedBlock> SegmentReader::unpack(std::uint32_t block) {
   const BlockEntry& entry = blocks()[block];
   std::string bytes(std::min<std::size_t>(entry.bytes, kBlockBytesMax), '\0');
   const auto read = file_.read_at(entry.offset, bytes);
   const auto head = read && *read == bytes.size() ? read_block_head(bytes) : std::nullopt;
-  std::shared_ptr<const StoredBlock> stored;
+  std::shared_ptr<const UnpackedBlock> unpacked;
   if (head && head->bytes() == bytes.size())
-    stored = StoredBlock::read(*head, std::string_view(bytes).substr(kBlockHeadBytes + head->keys_bytes));
-  if (stored == nullptr)
-    note(path_ + ": the block at " + std::to_string(entry.offset) + " is damaged, with up to " +
-         std::to_string(entry.events) + " events");
-  return stored;
+    unpacked = UnpackedBlock::unpack(*head, std::string_view(bytes).substr(kBlockHeadBytes + head->keys_bytes));
+  if (unpacked == nullptr) note_damaged(block);
+  return unpacked;
+}
+
+void SegmentReader::note_damaged(std::uint32_t block) {
+  const BlockEntry& entry = blocks()[block];
+  note(path_ + ": the block at " + std::to_string(entry.offset) + " is damaged, with up to " +
+       std::to_string(entry.events) + " events");
 }
 
 }  // namespace sluice::trace

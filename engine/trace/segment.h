@@ -65,7 +65,9 @@ class SegmentReader {
   // The blocks that may have a key of this hash, in rising order.
   [[nodiscard]] std::vector<std::uint32_t> find(std::uint32_t hash);
   // Null: it is damaged.
-  [[nodiscard]] std::shared_ptr<const StoredBlock> read(std::uint32_t block);
+  [[nodiscard]] std::shared_ptr<const UnpackedBlock> unpack(std::uint32_t block);
+  // What was unpacked is no events.
+  void note_damaged(std::uint32_t block);
   // What was added since, to a segment that has no index yet.
   void refresh();
   [[nodiscard]] std::uint64_t number() const { return number_; }

@@ -1,8 +1,6 @@
 #include "engine/trace/trace.h"
 
 #include <algorithm>
-#include <array>
-#include <cstring>
 #include <utility>
 
 #include "engine/io/service_thread.h"
@@ -10,7 +8,6 @@
 namespace sluice::trace {
 namespace {
 
-using RecordSize = std::uint32_t;
 constexpr Duration kRetryInterval = std::chrono::seconds(5);
 constexpr Duration kLookInterval = std::chrono::minutes(1);
 
@@ -39,17 +36,7 @@ Trace::~Trace() {
 
 void Trace::take(const event::Event& event) {
   if (event.severity < kLeast || !recorded_[static_cast<std::size_t>(event.kind)]) return;
-  const std::size_t size = event::record_bytes(event.values);
-  if (taken_.size() + sizeof(RecordSize) + size > options_.queue_bytes_max) {
-    ++dropped_;
-    return;
-  }
-  const std::size_t begin = taken_.size();
-  taken_.resize(begin + sizeof(RecordSize) + size);
-  const auto written = static_cast<RecordSize>(size);
-  std::memcpy(taken_.data() + begin, &written, sizeof written);
-  event::write_record(std::span(taken_).subspan(begin + sizeof written),
-                      {.at = event.at, .kind = event.kind, .severity = event.severity}, event.values);
+  if (!taken_.add(event, options_.queue_bytes_max)) ++dropped_;
 }
 
 event::Rest Trace::turn(event::Emitter& own) {
@@ -57,12 +44,7 @@ event::Rest Trace::turn(event::Emitter& own) {
   {
     const std::lock_guard lock(mutex_);
     // What has no room stays for the next turn, within the same bound.
-    if (queue_.empty()) {
-      queue_.swap(taken_);
-    } else if (queue_.size() + taken_.size() <= options_.queue_bytes_max) {
-      queue_ += taken_;
-      taken_.clear();
-    }
+    if (queue_.bytes() + taken_.bytes() <= options_.queue_bytes_max) queue_.take_all(taken_);
     if (!queue_.empty()) woken_.notify_one();
     news_.lost += std::exchange(dropped_, 0);
     news = news_;
@@ -90,7 +72,7 @@ void Trace::stop() {
   if (!thread_.joinable()) return;
   {
     const std::lock_guard lock(mutex_);
-    queue_ += std::exchange(taken_, {});
+    queue_.take_all(taken_);
     stopping_ = true;
     woken_.notify_one();
   }
@@ -100,7 +82,7 @@ void Trace::stop() {
 void Trace::run() {
   // What cannot be written is known at the start, and what has no messages yet is found to have none.
   if (const auto prepared = writer_.prepare(clock_.wall()); !prepared) failed(prepared.error(), 0);
-  std::string records;
+  EventRecords records;
   std::unique_lock lock(mutex_);
   for (;;) {
     const auto has_work = [this] { return stopping_ || !queue_.empty(); };
@@ -126,16 +108,12 @@ void Trace::run() {
   }
 }
 
-void Trace::write(const std::string& records) {
-  std::array<event::Value, event::kKeysMax> values;
-  for (std::span<const char> rest(records); !rest.empty();) {
-    RecordSize size = 0;
-    std::memcpy(&size, rest.data(), sizeof size);
+void Trace::write(const EventRecords& records) {
+  records.each([this](const event::Event& event) {
     if (block_.empty()) flush_due_ = clock_.now() + kFlushInterval;
-    block_.add(event::read_record(rest.subspan(sizeof size, size), values));
-    rest = rest.subspan(sizeof size + size);
+    block_.add(event);
     if (block_.full()) flush();
-  }
+  });
 }
 
 void Trace::flush() {

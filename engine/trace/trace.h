@@ -19,6 +19,7 @@
 #include "engine/io/disk.h"
 #include "engine/io/platform.h"
 #include "engine/trace/block.h"
+#include "engine/trace/event_records.h"
 #include "engine/trace/segment_writer.h"
 
 namespace sluice::trace {
@@ -53,7 +54,7 @@ class Trace final : public event::Consumer {
     std::uint64_t lost = 0;  // events, since the start
   };
   void run();
-  void write(const std::string& records);
+  void write(const EventRecords& records);
   void flush();
   void report(std::string fault);
   void failed(std::string fault, std::uint32_t events);
@@ -64,14 +65,14 @@ class Trace final : public event::Consumer {
   std::vector<bool> recorded_;  // by kind of event
 
   // The event thread's.
-  std::string taken_;
+  EventRecords taken_;
   std::uint64_t dropped_ = 0;  // since the last turn
   News reported_;
   std::uint64_t lost_reported_ = 0;
 
   std::mutex mutex_;  // over the next ones; never held over a write
   std::condition_variable woken_;
-  std::string queue_;  // records, each behind its size
+  EventRecords queue_;
   News news_;
   bool stopping_ = false;
 

@@ -188,9 +188,15 @@ std::optional<AccountNotice> AccountWatch::look(std::string_view account, Instan
   Account* const found = locked.find();
   const Step imposed = locked.shard.imposed_step(locked.name, now);
   const std::string reason = imposed == Step::pass ? std::string() : locked.shard.imposed.at(locked.name).reason;
+  // The noticer's clock is the time since 1970.
+  const auto millis = [](auto since_1970) {
+    return WallMillis{std::chrono::duration_cast<std::chrono::milliseconds>(since_1970).count()};
+  };
+  WallMillis until =
+      imposed < Step::hold ? 0 : millis(at(locked.shard.imposed.at(locked.name).until).time_since_epoch());
   if (found == nullptr) {
     if (imposed == Step::pass) return std::nullopt;
-    return AccountNotice{.verdict = {.step = imposed}, .taken = imposed, .imposed = reason};
+    return AccountNotice{.verdict = {.step = imposed}, .taken = imposed, .imposed = reason, .until = until};
   }
   Account& judged = *found;
   const WatchedClass& by = locked.shard.class_of(judged);
@@ -198,6 +204,9 @@ std::optional<AccountNotice> AccountWatch::look(std::string_view account, Instan
       .policy_class = by.name, .verdict = Noticer(by.policy).judge(judged.state, at(now)), .imposed = reason};
   notice.verdict.step = std::max(notice.verdict.step, imposed);
   notice.taken = by.taken(notice.verdict.step);
+  if (judged.state.ladder.step() >= Step::hold)
+    until = std::max(until, millis(std::chrono::minutes(judged.state.ladder.until())));
+  notice.until = notice.taken >= Step::hold ? until : 0;
   const ActiveDay& day = *judged.state.day;  // judge() has made one
   notice.recipients = day.hours.sum(&HourCounts::recipients);
   notice.first_time_recipients = day.hours.sum(&HourCounts::first_time);

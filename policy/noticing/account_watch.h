@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "engine/base/time.h"
 #include "policy/noticing/account_record.h"
 #include "policy/noticing/compact_map.h"
 #include "policy/noticing/noticer.h"
@@ -55,7 +56,8 @@ struct AccountNotice {
   std::uint32_t answered = 0;  // recipients that next hops took or refused for good
   std::uint32_t unknown = 0;   // of those: that next hops do not know
   std::uint32_t spam_replies = 0;
-  std::string imposed;  // why another relay has taken a step; empty: none has
+  std::string imposed;   // why another relay has taken a step; empty: none has
+  WallMillis until = 0;  // when a timer lifts the hold or suspension that is taken; 0: none is
 };
 
 // What operators are shown of an account beside its limits.

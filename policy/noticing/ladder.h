@@ -27,6 +27,8 @@ class Ladder {
   [[nodiscard]] Step step() const { return step_; }
   [[nodiscard]] float score() const { return score_; }
   [[nodiscard]] std::uint8_t strikes() const { return strikes_; }
+  // When the timer of hold or suspend is over.
+  [[nodiscard]] Minute until() const { return until_; }
   // When it was raised last, or looked at.
   [[nodiscard]] Minute scored() const { return scored_; }
 

@@ -63,11 +63,29 @@ def a_message_that_is_not_there_is_an_error():
 
 
 @test
+def an_id_that_is_mistyped_is_an_error_that_says_which_is_meant():
+    name, _ = closed_port()
+    with keeps(name, route=STORE, queue=LATER) as relay:
+        with relay.client() as client:
+            client.submit(mail.compose())
+        queue_id = listed(relay)[0]["id"]
+        mistyped = queue_id[:4] + "Z" + queue_id[4:]
+        for words in (("show",), ("hold",), ("remove",), ("show", "--message", "--reason", "x")):
+            answer = relay.control("queue", words[0], mistyped, *words[1:], wanted=1)
+            expect_in(f"no such message, did you mean {queue_id}?", answer, f"{words} of it")
+        expect_equal([row["id"] for row in listed(relay)], [queue_id], "the queue")
+
+
+@test
 def a_customer_that_there_is_not_is_an_error():
     with Hop() as hop, keeps(hop) as relay:
         for verb in ("list", "hold", "release", "flush", "remove"):
             answer = relay.control("queue", verb, "--customer", "acmee", wanted=1)
             expect_equal(answer, "error: no such customer, did you mean acme?\n", f"{verb} of a customer whose name is mistyped")
+            answer = relay.control("queue", verb, "--account", SENDER.replace("li", "il"), wanted=1)
+            expect_equal(answer, f"error: no such account, did you mean {SENDER}?\n", f"{verb} of an account that is mistyped")
+        expect_equal(relay.log("queue_order"), [], "orders about names that are nobody's")
+        expect_equal(listed(relay, "--account", BOB), [], "mail of an account that has none")
         expect_equal(listed(relay, "--customer", "ACME"), [], "mail of a customer that has none")
         expect_in("0 were changed", relay.control("queue", "hold", "--customer", "acme"), "hold of no mail")
 
@@ -80,6 +98,7 @@ def a_destination_that_there_is_not_is_an_error():
         for verb in ("hold", "release", "flush", "remove"):
             answer = relay.control("queue", verb, *mistyped, wanted=1)
             expect_in("no message waits for a destination of this name", answer, f"{verb} of a destination that is mistyped")
+            expect_in(", did you mean default?", answer, f"{verb} of a destination that is mistyped")
         # What only shows has shown all there is; a route that has no mail is one.
         expect_equal(listed(relay, *mistyped), [], "what waits for it")
         expect_equal(ask(relay, "hold", "--destination", "default"), {"changed": 0}, "hold of a route without mail")

@@ -14,6 +14,7 @@ from lib.backends import code_of_login
 from lib.harness import cases, expect_equal, expect_in, main, shared, test, until
 from lib.hop import Hop
 from lib.mail import SENDER, stuff
+from lib.mailq import BOB
 from lib.relay import Relay, now
 
 
@@ -57,11 +58,13 @@ def all_of_one_end_on_all_cores(option):
 @test
 def others_stay():
     with relay().client() as client:
-        for words in (("--account", "nobody@example.com"), ("--customer", "other"), ("--address", "192.0.2.0/24")):
+        for words in (("--account", BOB), ("--customer", "other"), ("--address", "192.0.2.0/24")):
             expect_in("0 sessions on 0 cores", sessions("end", *words), "the answer")
         for verb in ("list", "end"):
             answer = relay().control("sessions", verb, "--customer", "otter", wanted=1)
             expect_equal(answer, "error: no such customer, did you mean other?\n", "of a customer who is mistyped")
+            answer = relay().control("sessions", verb, "--account", SENDER.replace("li", "il"), wanted=1)
+            expect_equal(answer, f"error: no such account, did you mean {SENDER}?\n", "of an account that is mistyped")
         client.submit(mail.compose())
         expect_equal(len(relay().status("sessions")), 1, "it is still there")
         expect_equal(relay().status("sessions")[0]["messages"], 1, "messages that it sent")

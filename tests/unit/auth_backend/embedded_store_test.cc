@@ -133,6 +133,16 @@ TEST_F(EmbeddedStoreTest, KnowsItsCustomersWithoutCase) {
   EXPECT_EQ(store_->has_customer(""), false);
 }
 
+TEST_F(EmbeddedStoreTest, TellsTheNamesOfAccountsThatStandAboutAnother) {
+  for (const char* const name : {"ann@example.com", "bob@example.com", "zoe@example.com"})
+    expect_ok(admin_->add_account(name, "Acme", secret_of("right"), std::nullopt, kTestNow));
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(store_->account_names_about("tam@example.com", 1), (Names{"bob@example.com", "tim@example.com"}));
+  EXPECT_EQ(store_->account_names_about("tim@example.com", 1), (Names{"bob@example.com", "tim@example.com"}));
+  EXPECT_EQ(store_->account_names_about("a", 10)->size(), 4U);
+  EXPECT_EQ(store_->account_names_about("zz", 10)->size(), 4U);
+}
+
 TEST_F(EmbeddedStoreTest, NarrowsAnAccount) {
   expect_ok(admin_->add_domain("*.example.com", "Acme", kTestNow));
   expect_ok(admin_->set_narrowing("tim@example.com", {{"shop.example.com"}}));

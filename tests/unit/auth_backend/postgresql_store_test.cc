@@ -30,6 +30,7 @@ TEST_F(PostgresqlStoreTest, GrantsAndRefuses) {
   EXPECT_EQ(kind("wrong"), AnswerKind::wrong);
   EXPECT_EQ(store_->has_customer("ACME"), true);
   EXPECT_EQ(store_->has_customer("nobody"), false);
+  EXPECT_EQ(store_->account_names_about("tom@example.com", 9), std::vector<std::string>{"tim@example.com"});
   EXPECT_EQ(store_->last_error(), "");
 }
 

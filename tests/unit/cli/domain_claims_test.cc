@@ -116,9 +116,9 @@ TEST_F(DomainClaimsTest, PrintsTheProofFirstAndIsNew) {
   EXPECT_THAT(out_, HasSubstr("_dmarc.shop.example"));
   EXPECT_THAT(out_, Not(HasSubstr("_domainkey")));
   EXPECT_THAT(out_, Not(HasSubstr("keys")));
-  ASSERT_EQ(run({"domain", "show", "shop.example"}), kCtlDone) << err_;
+  ASSERT_EQ(run({"domain", "show", "shop.example", "--time", "iso"}), kCtlDone) << err_;
   EXPECT_EQ(out_,
-            "name: shop.example\ncustomer: Acme\nownership: claimed\nstate: new\ncreated: 2026-01-01T00:00:00Z\n");
+            "name: shop.example\ncustomer: Acme\nownership: claimed\nstate: new\ncreated: 2026-01-01T00:00:00.000Z\n");
   ASSERT_EQ(run({"domain", "list", "--json"}), kCtlDone) << err_;
   EXPECT_THAT(out_, StartsWith(R"([{"name":"shop.example","customer":"Acme","ownership":"claimed","state":"new",)"));
 }
@@ -160,9 +160,9 @@ TEST_F(DomainClaimsTest, IsProvenOnceTheRecordIsThereAndGetsKeys) {
   EXPECT_THAT(out_, StartsWith("domain shop.example: proven, of customer Acme\n\nTo be published by the customer:\n"));
   EXPECT_THAT(out_, HasSubstr("sl1r._domainkey.shop.example"));
   EXPECT_EQ(auth::SigningKeyAdmin::open(path_).value()->keys_of("shop.example").value().size(), 2U);
-  ASSERT_EQ(run({"domain", "show", "shop.example"}), kCtlDone);
+  ASSERT_EQ(run({"domain", "show", "shop.example", "--time", "iso"}), kCtlDone);
   EXPECT_THAT(out_, HasSubstr("ownership: proven\nstate: proven\n"));
-  EXPECT_THAT(out_, HasSubstr("proof_seen: 2026-01-01T00:00:00Z\n"));
+  EXPECT_THAT(out_, HasSubstr("proof_seen: 2026-01-01T00:00:00.000Z\n"));
   ASSERT_EQ(run({"domain", "records", "shop.example"}), kCtlDone);
   EXPECT_THAT(out_, HasSubstr("_sluice-challenge.shop.example"));
   EXPECT_EQ(run({"domain", "prove", "shop.example"}), kCtlFailed);
@@ -222,11 +222,11 @@ TEST_F(DomainClaimsTest, TheListHasTheStatesAndIsNarrowedToOne) {
     expect_ok(states->save(state));
   }
   for (const std::string_view state : {"new", "proven", "asserted", "failing"}) {
-    ASSERT_EQ(run({"domain", "list", "--state", state}), kCtlDone);
+    ASSERT_EQ(run({"domain", "list", "--state", state, "--time", "iso"}), kCtlDone);
     EXPECT_THAT(out_, HasSubstr("\n" + std::string(state) + ".example"));
     EXPECT_EQ(std::ranges::count(out_, '\n'), 2) << out_;
   }
-  EXPECT_THAT(out_, HasSubstr("2026-01-01T00:00:00Z  SPF: there is no SPF record"));
+  EXPECT_THAT(out_, HasSubstr("2026-01-01T00:00:00.000Z  SPF: there is no SPF record"));
   ASSERT_EQ(run({"domain", "show", "failing.example", "--json"}), kCtlDone);
   EXPECT_THAT(out_, HasSubstr(R"("ownership":"asserted","state":"failing")"));
   EXPECT_THAT(out_, HasSubstr(R"("checked":"2026-01-01T00:00:00Z","verdict":"wrong","failing_since":)"));

@@ -113,9 +113,10 @@ TEST_F(DomainKeysTest, WithoutDkimNothingIsDifferent) {
   add_domain();
   EXPECT_EQ(out_, "domain example.com: added\n");
   EXPECT_THAT(keys(), IsEmpty());
-  ASSERT_EQ(run({"domain", "show", "example.com"}), kCtlDone);
-  EXPECT_EQ(out_,
-            "name: example.com\ncustomer: Acme\nownership: asserted\nstate: asserted\ncreated: 2026-01-01T00:00:00Z\n");
+  ASSERT_EQ(run({"domain", "show", "example.com", "--time", "iso"}), kCtlDone);
+  EXPECT_EQ(
+      out_,
+      "name: example.com\ncustomer: Acme\nownership: asserted\nstate: asserted\ncreated: 2026-01-01T00:00:00.000Z\n");
 }
 
 TEST_F(DomainKeysTest, NoKeysWhereNoneAreWantedOrForAllBelowADomain) {
@@ -200,7 +201,7 @@ TEST_F(DomainKeysTest, AWholeLifeOfKeys) {
   EXPECT_THAT(keys(), ElementsAre("sl1e active 5", "sl1r active 5", "sl2r published 1440"));
   ASSERT_EQ(run({"domain", "activate", "example.com", "--seen"}), kCtlDone);
   EXPECT_THAT(keys(), ElementsAre("sl1e active 5", "sl1r retired 1445", "sl2r active 1445"));
-  ASSERT_EQ(run({"domain", "show", "example.com"}), kCtlDone);
+  ASSERT_EQ(run({"domain", "show", "example.com", "--time", "iso"}), kCtlDone);
   EXPECT_THAT(out_, HasSubstr("retired from 2026-01-02T00:05:00.000Z"));
   EXPECT_THAT(out_, HasSubstr("signs no more at 2026-01-02T00:05:00.000Z"));
 

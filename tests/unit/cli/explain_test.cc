@@ -154,12 +154,39 @@ struct ExplainRun {
   }
 };
 
+// As the relay answers.
+std::string answered() {
+  return control::render_explanation({.json = true}, std::vector{*read_logged_decision(kRefusal)});
+}
+
 TEST(Explain, AsksTheRelayFirst) {
-  ExplainRun explain{.relay = "it knows\n", .files = {{"/log", std::string(kRefusal)}}};
+  ExplainRun explain{.relay = answered(), .files = {{"/log", std::string(kRefusal)}}};
   EXPECT_EQ(explain.run({.id = "0SB6DNQ2W0004"}), 0);
-  EXPECT_EQ(explain.out, "it knows\n");
+  EXPECT_EQ(explain.out, control::render_explanation({}, std::vector{*read_logged_decision(kRefusal)}));
+  EXPECT_THAT(explain.out, HasSubstr("2026-11-29T09:30:00.123Z  refused\n"));
   EXPECT_EQ(explain.err, "");
-  EXPECT_THAT(explain.asked, ElementsAre("explain id=0SB6DNQ2W0004"));
+  EXPECT_THAT(explain.asked, ElementsAre("explain json id=0SB6DNQ2W0004"));
+  EXPECT_EQ(explain.run({.json = true, .id = "0SB6DNQ2W0004"}), 0);
+  EXPECT_EQ(explain.out, answered());
+}
+
+TEST(Explain, HasMomentsAsTimeSays) {
+  for (const bool from_relay : {true, false}) {
+    ExplainRun explain{.relay = from_relay ? answered() : "[]\n", .files = {{"/log", std::string(kRefusal)}}};
+    EXPECT_EQ(explain.run({.time = TimeForm::epoch, .id = "0SB6DNQ2W0004"}), 0);
+    EXPECT_THAT(explain.out, HasSubstr("1795944600.123  refused\n"));
+    EXPECT_EQ(explain.run({.time = TimeForm::local, .id = "0SB6DNQ2W0004"}), 0);
+    EXPECT_THAT(explain.out, ::testing::ContainsRegex("2026-11-(29|30|28) ..:..:.. [+-]....  refused"));
+  }
+}
+
+TEST(Explain, LooksIntoTheLogWhereTheAnswerIsNone) {
+  for (const std::string answer : {"it knows\n", "[{}]\n", R"([{"at":"x","event":"refused"}])", "[{\"at\":", "[[]]"}) {
+    ExplainRun explain{.relay = answer, .files = {{"/log", std::string(kRefusal)}}};
+    EXPECT_EQ(explain.run({.id = "0SB6DNQ2W0004"}), 0);
+    EXPECT_THAT(explain.out, HasSubstr("The limit is 2")) << answer;
+    EXPECT_THAT(explain.err, HasSubstr("cannot be read")) << answer;
+  }
 }
 
 TEST(Explain, ReadsTheLogAndTheOneBeforeItWhereTheRelayDoesNotKnow) {

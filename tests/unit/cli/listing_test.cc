@@ -11,6 +11,7 @@
 #include "engine/cli/message_text.h"
 #include "engine/cli/usage_listing.h"
 #include "engine/cli/views.h"
+#include "engine/control/noticed_request.h"
 
 namespace sluice::cli {
 namespace {
@@ -252,6 +253,36 @@ TEST(MessageText, TellsAllAboutAMessage) {
             "recipient    <x@a.example> waiting, 1795495152.123: 451 4.2.1 Later (mx1)\n"
             "recipient    <y@a.example> waiting\n"
             "attempt      1795495152.123  mx1  1 of 2 taken: 451 Later\n");
+}
+
+TEST(MessageText, TellsWhatWasNoticedOfAnAccountAndUntilWhen) {
+  const control::NoticedRequest request{.account = "ann\x1b[2J@example.com"};
+  control::NoticedAccount account{.known = true,
+                                  .policy_class = "home",
+                                  .step = "hold",
+                                  .effect = "hold",
+                                  .score = 71,
+                                  .recipients = 300,
+                                  .reasons = "300 recipients in a day",
+                                  .until = 1'795'495'502'123};
+  const auto shown = [&](TimeForm form) {
+    const std::string line = control::render_noticed(request, account);
+    const auto row = ViewRow::read(line.substr(0, line.find('\n')));
+    return row == nullptr ? "no row" : noticed_account_text(*row, form, kNow);
+  };
+  EXPECT_THAT(shown(TimeForm::epoch), ::testing::StartsWith("account               ann?[2J@example.com\n"
+                                                            "class                 home\n"
+                                                            "step                  hold\n"
+                                                            "effect                hold\n"
+                                                            "until                 1795495502.123\n"
+                                                            "score                 71\n"));
+  EXPECT_THAT(shown(TimeForm::iso), HasSubstr("until                 2026-11-24T04:45:02.123Z\n"));
+  EXPECT_THAT(shown(TimeForm::iso), HasSubstr("recipients            300\n"));
+  EXPECT_THAT(shown(TimeForm::iso), ::testing::EndsWith("reasons               300 recipients in a day\n"));
+  account.until = 0;
+  EXPECT_THAT(shown(TimeForm::iso), ::testing::Not(HasSubstr("until")));
+  account = {};
+  EXPECT_EQ(shown(TimeForm::iso), "ann?[2J@example.com has sent nothing that is remembered\n");
 }
 
 TEST(MessageText, ShowsWhatIsOnHoldAndNothingButText) {

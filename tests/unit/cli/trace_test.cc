@@ -135,7 +135,7 @@ TEST(ExplainTraced, TellsOfEachRecipientWhereItsCopyIsAndWhatWouldChangeThat) {
           .tried(kTraceNow + 61'000, "deferred", "ralph@far.test", 451, "4.7.1", "Greylisted", kTraceNow + 900'000)
           .add(kTraceNow + 62'000, event::QueueNote{.id = "0SB1", .what = "report", .detail = "failure: 0SB2"})
           .message();
-  const std::string shown = explain_traced(message, false);
+  const std::string shown = explain_traced(message, false, TimeForm::iso);
   EXPECT_THAT(
       shown,
       HasSubstr(
@@ -148,8 +148,27 @@ TEST(ExplainTraced, TellsOfEachRecipientWhereItsCopyIsAndWhatWouldChangeThat) {
   EXPECT_THAT(shown, HasSubstr("another address"));
   EXPECT_THAT(shown, HasSubstr("bob@far.test\n  state          is in the queue; nothing was tried yet\n"));
   EXPECT_THAT(shown, HasSubstr("report\n  DSN            failure: 0SB2\n"));
-  EXPECT_THAT(explain_traced(message, true),
+  EXPECT_THAT(explain_traced(message, true, TimeForm::epoch),
               HasSubstr(R"({"event":"recipients","id":"0SB1","recipients":["ralph@far.test"],"verdict":"deferred")"));
+}
+
+TEST(ExplainTraced, HasMomentsAsTimeSays) {
+  const auto message =
+      TracedStory()
+          .taken(kTraceNow, "ralph@far.test, eve@far.test")
+          .tried(kTraceNow + 1000, "deferred", "ralph@far.test", 451, "4.7.1", "Greylisted", kTraceNow + 60'000)
+          .tried(kTraceNow + 1000, "refused", "eve@far.test", 550, "5.1.1", "No such user")
+          .add(kTraceNow + 62'000, event::QueueNote{.id = "0SB1", .what = "report", .detail = "failure: 0SB2"})
+          .add(kTraceNow + 63'000, event::MessageHeld{.id = "0SB1", .reason = "asked"})
+          .message();
+  const std::string shown = explain_traced(message, false, TimeForm::epoch);
+  for (const char* const part :
+       {"1795900000.000  accepted\n",
+        "waits since 1795900001.000:", "at last at 1795900001.000; next try at 1795900060.000",
+        "was refused at 1795900001.000", "1795900062.000  report\n", "1795900063.000  message_held\n"})
+    EXPECT_THAT(shown, HasSubstr(part));
+  EXPECT_THAT(shown, Not(HasSubstr("2026-")));
+  EXPECT_THAT(explain_traced(message, true, TimeForm::epoch), Not(HasSubstr("1795900")));
 }
 
 TEST(ExplainTraced, TellsOfExpiryAndOfRefusalsOfOurOwn) {
@@ -159,7 +178,7 @@ TEST(ExplainTraced, TellsOfExpiryAndOfRefusalsOfOurOwn) {
           .tried(kTraceNow + 1000, "deferred", "ralph@far.test", 0, "4.4.1", "timed out", kTraceNow + 60'000)
           .tried(kTraceNow + kHourMs, "expired", "ralph@far.test", 0, "4.4.7", "timed out")
           .message(),
-      false);
+      false, TimeForm::iso);
   EXPECT_THAT(expired, HasSubstr("was given up at 2026-11-28T22:06:40.000Z after 1 tries since "
                                  "2026-11-28T21:06:41.000Z; the last word was \"4.4.7 timed out\""));
   EXPECT_THAT(expired, HasSubstr("queue.expire_s"));
@@ -167,7 +186,7 @@ TEST(ExplainTraced, TellsOfExpiryAndOfRefusalsOfOurOwn) {
       TracedStory()
           .add(kTraceNow, event::Refused{.id = "0SB1", .code = 550, .reason = "sender_domain", .reply = "No"})
           .message(),
-      false);
+      false, TimeForm::iso);
   EXPECT_THAT(refused, HasSubstr("reply          550 No\n"));
   EXPECT_THAT(refused, HasSubstr("sluicectl domain add"));
 }

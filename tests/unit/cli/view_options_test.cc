@@ -42,6 +42,28 @@ TEST(ViewOptions, AreTheSameBehindEveryCommandThatLists) {
   }
 }
 
+TEST(ViewOptions, TimeIsTakenWhereMomentsAreShown) {
+  for (const std::vector<const char*>& words :
+       std::vector<std::vector<const char*>>{{"noticed", "a@example.com"}, {"queue", "show", "A"}, {"review"}}) {
+    std::vector<const char*> with_time = words;
+    with_time.insert(with_time.end(), {"--time", "iso"});
+    const SluicectlCommand command = parsed_view(with_time);
+    EXPECT_EQ(command.kind, Kind::view) << command.text;
+    EXPECT_EQ(command.view.options.time, TimeForm::iso);
+    with_time.emplace_back("--json");
+    EXPECT_THAT(parsed_view(with_time).text, HasSubstr("takes no --time with --json"));
+  }
+  EXPECT_EQ(parsed_view({"noticed", "a@example.com"}).request, "noticed json account=a@example.com");
+  EXPECT_EQ(parsed_view({"noticed", "a@example.com", "--json"}).view.as_it_is, true);
+  EXPECT_THAT(parsed_view({"noticed", "a@example.com", "--top", "5"}).text, HasSubstr("takes no --top"));
+  EXPECT_EQ(parsed_view({"noticed", "release", "a@example.com"}).kind, Kind::ask);
+  EXPECT_THAT(parsed_view({"noticed", "release", "a@example.com", "--time", "iso"}).text, HasSubstr("takes no --time"));
+  EXPECT_EQ(parsed_view({"explain", "A"}).explain.time, TimeForm::iso);
+  EXPECT_EQ(parsed_view({"explain", "A", "--time", "epoch"}).explain.time, TimeForm::epoch);
+  EXPECT_THAT(parsed_view({"explain", "A", "--time", "iso", "--json"}).text, HasSubstr("takes no --time with --json"));
+  EXPECT_THAT(parsed_view({"explain", "A", "--time", "epch"}).text, HasSubstr("did you mean epoch?"));
+}
+
 TEST(ViewOptions, SayWhatTheyTake) {
   const SluicectlCommand command = parsed_view({"queue", "list", "--sort", "-due_ms", "--top", "10"});
   EXPECT_EQ(command.view.options.sort, "next_try");

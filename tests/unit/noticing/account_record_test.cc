@@ -155,8 +155,12 @@ TEST(AccountRecord, AHoldGoesOnUntilItsTimerAndItsReasonsAreThere) {
   EXPECT_EQ(is->policy_class, "home");
   EXPECT_EQ(reasons_text(is->verdict), reasons_text(was->verdict));
   EXPECT_EQ(is->verdict.strikes, 1U);
+  EXPECT_GT(was->until, before.wall());
+  EXPECT_LE(was->until, before.wall() + before.home.policy.suspend_time / 1ms);
+  EXPECT_EQ(is->until, was->until);
   after.now += after.home.policy.suspend_time;
   EXPECT_FALSE(after.holds(kHeldAccount));
+  EXPECT_EQ(after.watch.look(kHeldAccount, after.now)->until, 0) << "no timer runs any more";
 }
 
 TEST(AccountRecord, AKnownRecipientIsNoStranger) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -241,6 +242,19 @@ TEST(CoreFamilies, EachHasSamplesAndANameOfItsOwn) {
     EXPECT_FALSE(family.samples.empty() && family.histograms.empty()) << family.name;
     EXPECT_FALSE(family.name.ends_with("_total")) << family.name;
   }
+}
+
+TEST(CoreFamilies, MemoryHasAValueOfEachKind) {
+  CoreMetrics core;
+  core.memory = {.receive_buffers = 1, .messages = 2, .queue = 3, .credentials = 4, .spool_index = 5, .tls = 6};
+  std::map<std::string, double> by_kind;
+  for (const metrics::Family& family : families_of(std::vector<CoreMetrics>{core, core}))
+    for (const metrics::Sample& sample : family.samples)
+      if (family.name == "sluice_memory_bytes") by_kind[sample.labels.at(0).value] = sample.value;
+  EXPECT_EQ(
+      by_kind,
+      (std::map<std::string, double>{
+          {"receive_buffers", 2}, {"messages", 4}, {"queue", 6}, {"logins", 8}, {"spool_index", 10}, {"tls", 12}}));
 }
 
 }  // namespace

@@ -330,6 +330,24 @@ TEST_F(QueueControlTest, AMessageOnHoldIsFoundThoughAFlushDoesNothingToIt) {
   EXPECT_EQ(control::render_queue(request, std::vector{ask(request)}), "0 were changed\n");
 }
 
+TEST_F(QueueControlTest, OfAnIdThatNoMessageHasThoseLikeItAreTold) {
+  fill(40);
+  const std::string mistyped = message::queue_id_text(7).replace(3, 1, "X");
+  for (const auto verb : {control::QueueVerb::show, control::QueueVerb::hold}) {
+    const control::QueueRequest request{.verb = verb, .id = mistyped};
+    EXPECT_EQ(control::render_queue(request, std::vector{ask(request)}),
+              "error: no such message, did you mean " + message::queue_id_text(7) + "?\n");
+  }
+  // Of many three.
+  const control::QueueRequest many{.verb = control::QueueVerb::show, .id = message::queue_id_text(0)};
+  const std::string said = control::render_queue(many, std::vector{ask(many)});
+  EXPECT_EQ(said, "error: no such message, did you mean 0000000000001 or 0000000000002 or 0000000000003?\n");
+  const control::QueueRequest other{.verb = control::QueueVerb::show, .id = "0DKGR2N4T0400"};
+  EXPECT_EQ(control::render_queue(other, std::vector{ask(other)}), "error: no such message\n");
+  const control::QueueRequest held{.verb = control::QueueVerb::release, .id = message::queue_id_text(7), .held = true};
+  EXPECT_EQ(control::render_queue(held, std::vector{ask(held)}), "error: no such message is on hold\n");
+}
+
 TEST_F(QueueControlTest, CustomersAreComparedWithoutCase) {
   fill(3);
   EXPECT_EQ(ask({.verb = control::QueueVerb::list, .customer = "ACME"}).rows.size(), 3U);

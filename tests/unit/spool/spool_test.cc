@@ -134,6 +134,18 @@ TEST_P(SpoolTest, WritesManyMessagesAtOnce) {
   for (QueueId id = 1; id <= kMessages; id += 57) expect_message(*life, id, 4000, 0);
 }
 
+TEST_P(SpoolTest, TellsWhatItsIndexTakes) {
+  auto life = begin({.segment_bytes = 16U << 20});
+  EXPECT_EQ(life->spool().index_bytes(), 0U);
+  constexpr std::size_t kMessages = 100;
+  for (std::size_t i = 0; i < kMessages; ++i) ASSERT_TRUE(store(*life, i + 1, 10));
+  const std::uint64_t small = life->spool().index_bytes();
+  EXPECT_GE(small, kMessages * (sizeof(QueueId) + sizeof(Entry)));
+  EXPECT_LE(small, kMessages * 94);
+  ASSERT_TRUE(store(*life, kMessages + 1, 3'000'001));
+  EXPECT_GT(life->spool().index_bytes(), small) << "it has pieces";
+}
+
 TEST_P(SpoolTest, WorksUnsynced) {
   auto life = begin({.synced = false});
   ASSERT_TRUE(store(*life, 1, 700'000));

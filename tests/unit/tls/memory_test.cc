@@ -4,7 +4,9 @@
 #include <malloc.h>
 
 #include <cstdlib>
+#include <thread>
 
+#include "engine/tls/session_memory.h"
 #include "tests/unit/tls/tls_fixture.h"
 
 namespace sluice::tls {
@@ -40,10 +42,18 @@ void* count_realloc(void* memory, std::size_t size) {
 // turns outside.
 class ServerOnly {
  public:
-  ServerOnly() { wolfSSL_SetAllocators(&count_malloc, &count_free, &count_realloc); }
-  ~ServerOnly() { wolfSSL_SetAllocators(&std::malloc, &std::free, &std::realloc); }
+  ServerOnly() {
+    wolfSSL_GetAllocators(&malloc_, &free_, &realloc_);
+    wolfSSL_SetAllocators(&count_malloc, &count_free, &count_realloc);
+  }
+  ~ServerOnly() { wolfSSL_SetAllocators(malloc_, free_, realloc_); }
   ServerOnly(const ServerOnly&) = delete;
   ServerOnly& operator=(const ServerOnly&) = delete;
+
+ private:
+  wolfSSL_Malloc_cb malloc_ = nullptr;
+  wolfSSL_Free_cb free_ = nullptr;
+  wolfSSL_Realloc_cb realloc_ = nullptr;
 };
 
 void server_turn(TlsSession& server, RawClient& client, Chain& heard) {
@@ -104,6 +114,40 @@ TEST_P(TlsMemory, OfAServersSession) {
   const ServerOnly counting;
   server.reset();
   EXPECT_EQ(live, 0U);
+}
+
+TEST_P(TlsMemory, OfSessionsIsCountedOnTheirThread) {
+  const std::uint64_t before = session_memory();
+  auto server = listener_.accept();
+  EXPECT_EQ(session_memory(), before + sizeof(TlsSession));
+  RawClient client({.version = GetParam()});
+  talk(*server, client);
+  ASSERT_EQ(server->state(), TlsState::open) << server->error();
+  const std::uint64_t idle = session_memory() - before - sizeof(TlsSession);
+  EXPECT_GT(idle, 1'000U);
+  EXPECT_LT(idle, 6'000U);
+  std::thread([] { EXPECT_EQ(session_memory(), 0U); }).join();
+  server->close();
+  server.reset();
+  EXPECT_EQ(session_memory(), before);
+}
+
+TEST(TlsMemory, OfATicketThatAClientKeepsUntilItsContextGoes) {
+  const std::uint64_t before = session_memory();
+  {
+    Listener listener;
+    const auto context = TlsClientContext::make({.verify = TlsVerify::none, .min_version = TlsVersion::tls_1_3});
+    ASSERT_TRUE(context) << context.error();
+    {
+      auto server = listener.accept();
+      auto client = TlsSession::client(**context, "a.example.com");
+      testing::talk(*server, *client);
+      ASSERT_EQ(client->state(), TlsState::open) << client->error();
+    }
+    EXPECT_GT(session_memory(), before + 300);
+    EXPECT_LT(session_memory(), before + 6'000) << "with the context of the listener";
+  }
+  EXPECT_EQ(session_memory(), before);
 }
 
 TEST(TlsMemory, OfAStalledHello) {

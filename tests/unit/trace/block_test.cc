@@ -71,6 +71,31 @@ TEST(TraceBlock, HasWhatWasPutIntoIt) {
   EXPECT_EQ(second.find("nothing"), nullptr);
 }
 
+// A message's events may be in many blocks.
+TEST(TraceBlock, AFewOfItsEventsDoNotKeepAllOfIt) {
+  BlockWriter writer;
+  for (int i = 0; i < 100; ++i) add_event(writer, 1000 + i, accepted("0SB" + std::to_string(i)));
+  const std::string bytes = writer.finish();
+  const auto head = read_block_head(bytes);
+  const auto unpacked =
+      UnpackedBlock::unpack(*head, std::string_view(bytes).substr(kBlockHeadBytes + head->keys_bytes));
+  ASSERT_NE(unpacked, nullptr);
+  const auto few = StoredBlock::pick(unpacked, [](const StoredEvent& event) {
+    return event.text("id").starts_with("0SB3") && event.text("id").ends_with("7");
+  });
+  ASSERT_NE(few, nullptr);
+  EXPECT_EQ(unpacked.use_count(), 1);
+  ASSERT_EQ(few->events().size(), 1U);
+  EXPECT_EQ(few->events()[0].text("id"), "0SB37");
+  EXPECT_EQ(few->events()[0].text("to"), "ralph@far.test, eve@far.test");
+  EXPECT_EQ(few->events()[0].type->name, "message");
+  EXPECT_EQ(*few->events()[0].find("bytes"), event::Value(std::uint64_t{4096}));
+  const auto all = StoredBlock::pick(unpacked, [](const StoredEvent& /*event*/) { return true; });
+  ASSERT_NE(all, nullptr);
+  EXPECT_EQ(unpacked.use_count(), 2);  // it has the texts of all: a copy would be as large
+  EXPECT_EQ(all->events()[37].text("id"), "0SB37");
+}
+
 TEST(TraceBlock, HasTheHashesOfAllThatItIsFoundBy) {
   const std::string bytes = two_messages();
   const auto head = read_block_head(bytes);

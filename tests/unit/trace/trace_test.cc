@@ -4,8 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -61,6 +63,7 @@ class TraceFilesTest : public ::testing::Test {
     std::vector<std::string> ids;
     std::vector<std::size_t> events;
     std::vector<std::string> faults;
+    SearchWork work;
   };
   Answer find(Query query, std::size_t most = 100) {
     Answer answer;
@@ -73,6 +76,7 @@ class TraceFilesTest : public ::testing::Test {
       return answer.ids.size() < most;
     });
     answer.faults = search->faults();
+    answer.work = search->work();
     return answer;
   }
   Answer find(KeyKind kind, std::string value) { return find({.keys = {{.kind = kind, .value = std::move(value)}}}); }
@@ -155,6 +159,57 @@ TEST_F(TraceFilesTest, ConditionsOfOneMessageAreMetInDifferentSegments) {
   EXPECT_THAT(find({.keys = both, .until = kNow + 5}).ids, ElementsAre("0SB1"));
   EXPECT_THAT(find({.keys = both, .since = kNow + 6, .until = kNow + 800'000}).ids, IsEmpty());
   EXPECT_THAT(find({.keys = {{KeyKind::recipient, "eve@near.test"}, {KeyKind::verdict, "relayed"}}}).ids, IsEmpty());
+}
+
+// Each message's other events were once looked up by themselves, so that a block with 30 messages of an account was
+// looked through 30 times.
+TEST_F(TraceFilesTest, ABlockIsUnpackedOnceAndLookedThroughTwiceForAllMessagesOfATurn) {
+  constexpr std::size_t kBlocks = 10;
+  constexpr std::size_t kEach = 10;
+  const auto id = [](std::size_t number) { return "0SB" + std::to_string(1000 + number); };
+  for (std::size_t block = 0; block < kBlocks; ++block) {
+    limits_.segment_bytes = block < kBlocks / 2 ? 1 : 0;  // some with an index, some without
+    for (std::size_t i = 0; i < kEach; ++i)
+      accept(kNow + static_cast<WallMillis>(block), id(block * kEach + i), "ralph@far.test");
+    for (std::size_t i = 0; i < kEach && block > 0; ++i)
+      attempt(kNow + static_cast<WallMillis>(block), id((block - 1) * kEach + i), "relayed", "2.0.0 queued");
+    if (block == kBlocks / 2) writer_.reset();
+    ASSERT_TRUE(write());
+  }
+  const Answer all = find(KeyKind::account, "alice@example.com");
+  EXPECT_THAT(all.ids, SizeIs(kBlocks * kEach));
+  EXPECT_EQ(all.ids.front(), id(kBlocks * kEach - 1));
+  EXPECT_EQ(all.ids.back(), id(0));
+  EXPECT_EQ(std::ranges::count(all.events, 2U), static_cast<std::ptrdiff_t>((kBlocks - 1) * kEach));
+  EXPECT_EQ(all.work.blocks_unpacked, kBlocks);
+  EXPECT_EQ(all.work.blocks_scanned, 2 * kBlocks);
+  // The newest ones take no more blocks than they are in, and a message by its id two of each.
+  static_assert(TraceSearch::kTurnMessages >= kBlocks * kEach);
+  EXPECT_EQ(find(KeyKind::id, id(15)).work.blocks_unpacked, 2U);
+  EXPECT_EQ(find(KeyKind::id, id(15)).events.front(), 2U);
+}
+
+TEST_F(TraceFilesTest, MoreMessagesThanATurnHasAreFoundEachOnceInTheirOrder) {
+  constexpr std::size_t kMessages = 2 * TraceSearch::kTurnMessages + 7;
+  const auto id = [](std::size_t number) { return "0SB" + std::to_string(1000 + number); };
+  for (std::size_t i = 0; i < kMessages; ++i) {
+    accept(kNow + static_cast<WallMillis>(i), id(i), "ralph@far.test");
+    attempt(kNow + static_cast<WallMillis>(i), id(i), "relayed", "2.0.0 queued");
+    if (i % 20 == 0)
+      add(kNow + static_cast<WallMillis>(i), event::SessionEnded{.reason = "quit", .client = "192.0.2.7"});
+    if (i % 50 == 0) {
+      ASSERT_TRUE(write());
+    }
+  }
+  ASSERT_TRUE(write());
+  const Answer all = find(Query(), 10'000);
+  std::vector<std::string> messages = all.ids;
+  std::erase(messages, "");
+  EXPECT_THAT(messages, SizeIs(kMessages));
+  EXPECT_TRUE(std::ranges::is_sorted(messages, std::ranges::greater()));
+  EXPECT_EQ(all.ids.size(), kMessages + (kMessages + 19) / 20);
+  for (std::size_t i = 0; i < all.ids.size(); ++i) EXPECT_EQ(all.events[i], all.ids[i].empty() ? 1U : 2U) << i;
+  EXPECT_THAT(find(Query(), TraceSearch::kTurnMessages + 1).ids, SizeIs(TraceSearch::kTurnMessages + 1));
 }
 
 TEST_F(TraceFilesTest, ASegmentThatIsFullHasAnIndexAndIsFoundByIt) {
