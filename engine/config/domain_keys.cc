@@ -60,11 +60,13 @@ void read_zone_keeping(ConfigSection& section, DomainKeysConfig& keys) {
   section.example("\"/var/lib/sluice/dkim.isp.example.zone\"");
   section.text("zone_file", keys.zone_file, kPathRule);
   section.about(
-      "Or the name server that is the zone's primary, \"IP\" or \"IP:PORT\": the relay sends it updates (RFC 2136), "
-      "and keeps the records of DKIM keys there, all of the zone but those below a label _domainkey; what else is in "
-      "the zone stays. They are signed (TSIG) with the key in this file, as tsig-keygen or keymgr -t writes it, with "
-      "hmac-sha256 or hmac-sha512, or \"credential:NAME\". The server has to let the key read the zone "
-      "(allow-transfer) and change it. A reload looks anew what is there.");
+      "Or the zone's primary name server, \"IP\" or \"IP:PORT\", which the relay sends updates (RFC 2136) when keys "
+      "have "
+      "changed. In the zone the TXT records v=DKIM1 are the relay's, but for those below a label _domainkey; others "
+      "stay "
+      "as they are. Messages are signed (TSIG) with the key in the file, as tsig-keygen or keymgr -t writes it, for "
+      "hmac-sha256 or hmac-sha512; it may be \"credential:NAME\". The server has to let that key transfer and update "
+      "the zone. A reload looks anew at what is there.");
   section.example("\"192.0.2.53:53\"");
   section.text("zone_update", keys.zone_update, kUpdateServerRule);
   section.example("\"/etc/sluice/zone-update.key\"");
