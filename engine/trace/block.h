@@ -36,8 +36,8 @@ struct ZSTD_CCtx_s;
 namespace sluice::trace {
 
 inline constexpr std::size_t kBlockHeadBytes = 56;
-// A block is ended at this size, before it is compressed.  Of twice the size a message takes 2 % fewer bytes, and a search
-// that finds 100 messages in as many blocks twice the time.
+// A block is ended at this size, before it is compressed.  Of twice the size a message takes 2 % fewer bytes, and a
+// search that finds 100 messages in as many blocks twice the time.
 inline constexpr std::size_t kBlockRawBytes = std::size_t{128} << 10;
 // Of what is read.
 inline constexpr std::size_t kBlockRawBytesMax = std::size_t{1} << 20;
