@@ -146,6 +146,21 @@ def promtool_has_nothing_to_say():
 
 
 @test
+def memory_of_tls_sessions_comes_and_goes():
+    series = 'sluice_memory_bytes{kind="tls"}'
+    with relay().client("starttls"):
+        pass  # what the first session makes for all
+    until(lambda: relay().value("sluice_sessions_open") == 0, "it has gone")
+    before = relay().value(series)
+    clients = [relay().client("starttls") for _ in range(5)]
+    until(lambda: before + 5 * 2_000 < relay().value(series) < before + 5 * 10_000, "five sessions take memory")
+    for client in clients:
+        client.close()
+    # The other core may have made its own.
+    until(lambda: relay().value(series) < before + 5_000, f"nearly as before, {before}, not {relay().value(series)}")
+
+
+@test
 def a_message_is_counted():
     before = relay().value('sluice_messages_total{verdict="taken"}')
     accepted = relay().value("sluice_sessions_accepted_total")
