@@ -63,6 +63,10 @@ void BodyCanonicalizer::relaxed(const char* at, const char* end) {
     const char* const run = find_change<false>(at, end);
     if (run == end) break;
     text(between(at, run));
+    if (squeeze_ != nullptr && static_cast<std::size_t>(end - run) >= kSqueezeBytesMin) {
+      at = squeezed(run, end);
+      continue;
+    }
     at = past_blanks(run, end);
     const bool at_cr = at != end && *at == '\r';
     if (at == end || (at_cr && end - at == 1)) {
@@ -74,6 +78,14 @@ void BodyCanonicalizer::relaxed(const char* at, const char* end) {
   }
   cr_ = at != end && end[-1] == '\r';
   text(between(at, cr_ ? end - 1 : end));
+}
+
+// Where one change is, others are near: some two thousand bytes are written anew.
+const char* BodyCanonicalizer::squeezed(const char* at, const char* end) {
+  SqueezeBuffer out;
+  const Squeezed done = squeeze_(at, end, out);
+  text({out.data(), done.size});
+  return done.at;
 }
 
 // RFC 6376 3.4.3: "ignores all empty lines at the end of the message body", and so does 3.4.4: line ends wait for what

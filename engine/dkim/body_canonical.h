@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "engine/dkim/algorithm.h"
+#include "engine/dkim/squeeze.h"
 
 namespace sluice::dkim {
 
@@ -26,8 +27,9 @@ class BodyOutput {
 
 class BodyCanonicalizer {
  public:
-  // `out` must outlive it.
-  BodyCanonicalizer(Canonicalization form, BodyOutput& out) : out_(out), form_(form) {}
+  // `out` must outlive it.  `squeeze`: null where it is to do without.
+  BodyCanonicalizer(Canonicalization form, BodyOutput& out, Squeeze squeeze = squeeze_of_this_machine())
+      : out_(out), squeeze_(squeeze), form_(form) {}
 
   void feed(std::string_view bytes);
   // The body has ended.
@@ -36,6 +38,7 @@ class BodyCanonicalizer {
  private:
   const char* resume(const char* at, const char* end);
   void relaxed(const char* at, const char* end);
+  const char* squeezed(const char* at, const char* end);
   void text(std::string_view bytes);
   void release_line_ends();
   void write(std::string_view bytes);
@@ -45,6 +48,7 @@ class BodyCanonicalizer {
   static constexpr std::size_t kLongBytes = 512;
 
   BodyOutput& out_;
+  Squeeze squeeze_;
   std::size_t line_ends_ = 0;  // CRLFs that are written when more than line ends follows
   Canonicalization form_;
   bool blank_ = false;  // behind what was written: one blank or more, which a line end would remove
