@@ -290,7 +290,13 @@ std::expected<void, std::string> RealDns::open(const RealDnsOptions& options) {
   chosen.tries = static_cast<int>(std::clamp(options.tries, 1U, kTriesMax));
   chosen.sock_state_cb = &socket_changed;
   chosen.sock_state_cb_data = this;
-  const int mask = ARES_OPT_FLAGS | ARES_OPT_EDNSPSZ | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB;
+  int mask = ARES_OPT_FLAGS | ARES_OPT_EDNSPSZ | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB;
+#ifdef ARES_OPT_QUERY_CACHE
+  // From c-ares 1.31 on answers are kept, also that nothing is there, for up to an hour.  Who wants that keeps them;
+  // a check of records that were just put right must see them.
+  chosen.qcache_max_ttl = 0;
+  mask |= ARES_OPT_QUERY_CACHE;
+#endif
   const int status = ares_init_options(&channel_, &chosen, mask);
   if (status != ARES_SUCCESS) return std::unexpected(std::string("name service: ") + ares_strerror(status));
   if (auto set = set_servers(channel_, options.servers); !set) return set;
