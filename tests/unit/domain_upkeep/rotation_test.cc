@@ -104,7 +104,7 @@ class Months {
         if (served_[name].since + kResolversKeep > world_.clock.at) unverified.push_back(name + " is not known to all");
       }
     // Once keys sign, some always do.
-    if (algorithms.size() < signing_) unverified.push_back("there is no key of an algorithm");
+    if (algorithms.size() < signing_) unverified.emplace_back("there is no key of an algorithm");
     signing_ = std::max(signing_, algorithms.size());
   }
 
