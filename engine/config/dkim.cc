@@ -57,8 +57,11 @@ void read_dkim(const ConfigNode* table, const ServerConfig& server, ConfigDiagno
   section.text("key_directory", dkim.key_directory, kPathRule);
   section.about("Of how many domains the keys are kept ready, at some 5 KB each: those that have sent last.");
   section.integer("domains_kept", dkim.domains_kept, 1, kKeysKeptMax);
-  section.about("Threads that make RSA signatures, some 1,000 to 4,000 a second each. Ed25519 needs none.",
-                Change::restart);
+  section.about(
+      "Threads that make RSA signatures, some 1,000 to 4,000 a second each, of the CPU that nothing else wants. "
+      "Ed25519 "
+      "needs none.",
+      Change::restart);
   section.integer("threads", dkim.threads, 1, kSigningThreadsMax);
   const std::vector<std::string> all{std::string(dkim::name(dkim::Algorithm::rsa_sha256)),
                                      std::string(dkim::name(dkim::Algorithm::ed25519_sha256))};

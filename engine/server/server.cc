@@ -198,8 +198,10 @@ std::expected<void, std::vector<std::string>> Server::start_cores() {
   workers_ = io::make_real_workers(plan_->config.server.workers, kJobsWaitingMax);
   hash_threads_ = io::make_real_workers(plan_->config.store.hash_threads, kJobsWaitingMax, io::WorkerPriority::low,
                                         {.after = kHashMemoryKept, .call = &auth::release_hash_memory});
-  // What waits for them is bounded by the cores (signing::Signer::kSigningMax).
-  signing_threads_ = io::make_real_workers(plan_->config.dkim.threads, signing::Signer::kSigningMax * threads_.size());
+  // What waits for them is bounded by the cores (signing::Signer::kSigningMax).  Where they share a CPU with a core,
+  // mail that is not signed would wait for theirs.
+  signing_threads_ = io::make_real_workers(plan_->config.dkim.threads, signing::Signer::kSigningMax * threads_.size(),
+                                           io::WorkerPriority::low);
   if (const auth::BackendOptions& shared = plan_->config.store.server; !shared.servers.empty())
     store_threads_ = io::make_real_workers(shared.connections, kWaitingPerThread * shared.connections);
   // Where it cannot be read now, the store is watched, and tells.
