@@ -355,5 +355,16 @@ def results_that_claim_to_be_ours_go():
         expect_in(b"other.test", rest, "the one of another host")
 
 
+# At the priority of the cores, which may have but one CPU with them, they held up the mail of those who do not sign.
+@test
+def threads_that_sign_leave_the_cpu_to_the_cores():
+    def low_ones(threads):
+        with Hop() as hop, Relay(hop, dkim=signing(threads=threads)) as relay:
+            tasks = os.listdir(f"/proc/{relay.process.pid}/task")
+            return sum(os.getpriority(os.PRIO_PROCESS, int(task)) == 10 for task in tasks)
+
+    expect_equal(low_ones(7) - low_ones(2), 5, "threads of low priority that more threads for signatures are")
+
+
 if __name__ == "__main__":
     main()
