@@ -19,7 +19,6 @@ constexpr std::size_t kKeyBytes = crypto_aead_xchacha20poly1305_ietf_KEYBYTES;
 constexpr std::size_t kNonceBytes = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
 constexpr std::size_t kTagBytes = crypto_aead_xchacha20poly1305_ietf_ABYTES;
 constexpr std::size_t kFileBytesMax = 4096;
-constexpr unsigned kOthers = 07;  // of a file's mode
 
 const unsigned char* bytes_of(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
 unsigned char* bytes_of(std::string& text) { return reinterpret_cast<unsigned char*>(text.data()); }
@@ -58,12 +57,7 @@ void KeyWrapper::Free::operator()(unsigned char* bytes) const { sodium_free(byte
 
 std::expected<KeyWrapper, std::string> KeyWrapper::read(const std::string& file) {
   CHECK(sodium_init() >= 0);
-  const auto path = io::secret_path(file);
-  if (!path) return std::unexpected(path.error());
-  const auto mode = io::file_mode(*path);
-  if (mode && (*mode & kOthers) != 0)
-    return std::unexpected(file + " is open to other users; close it with: chmod 600 " + file);
-  auto text = io::read_file(*path, kFileBytesMax);
+  auto text = io::read_closed_secret(file, kFileBytesMax);
   if (!text) return std::unexpected(text.error());
   std::string key;
   key.reserve(smtp::base64_decoded_bytes_max(text->size()) + kKeyBytes);

@@ -166,6 +166,16 @@ std::expected<std::string, std::string> read_secret(const std::string& file, std
   return line;
 }
 
+std::expected<std::string, std::string> read_closed_secret(const std::string& file, std::size_t bytes_max) {
+  constexpr unsigned kOthers = 07;
+  const auto path = secret_path(file);
+  if (!path) return path;
+  const auto mode = file_mode(*path);
+  if (mode && (*mode & kOthers) != 0)
+    return std::unexpected(file + " is open to other users; close it with: chmod 600 " + file);
+  return read_file(*path, bytes_max);
+}
+
 std::expected<std::uint64_t, std::string> read_pieces(
     const std::string& path, const std::function<std::size_t(std::string_view bytes, bool end)>& take) {
   const auto fd = open_to_read(path);

@@ -23,6 +23,9 @@ inline constexpr std::string_view kCredentialPrefix = "credential:";
 std::expected<std::string, std::string> secret_path(const std::string& file);
 // Its first line without the line's end.  What was read besides is wiped.
 std::expected<std::string, std::string> read_secret(const std::string& file, std::size_t bytes_max);
+// All of it, where other users may not read it.  The error says how that is mended.  What it returns is the caller's to
+// wipe.
+std::expected<std::string, std::string> read_closed_secret(const std::string& file, std::size_t bytes_max);
 
 // All of a file that holds a secret: of the process' user, and nobody else may read or change it.  The error says how
 // that is mended.  What it returns is the caller's to wipe.

@@ -14,7 +14,6 @@ namespace sluice::zone_update {
 namespace {
 
 constexpr std::size_t kKeyFileBytesMax = 4096;
-constexpr unsigned kOtherUsers = 07;  // of a file's mode
 constexpr std::array<std::string_view, 2> kAlgorithms{"hmac-sha256", "hmac-sha512"};
 
 // Words of BIND's syntax and of Knot's alike, without comments.  Base64 may begin with "//".
@@ -74,12 +73,7 @@ std::expected<TsigKey, std::string> parse_tsig_key(std::string_view text) {
 }
 
 std::expected<TsigKey, std::string> read_tsig_key(const std::string& file) {
-  const auto path = io::secret_path(file);
-  if (!path) return std::unexpected(path.error());
-  const auto mode = io::file_mode(*path);
-  if (mode && (*mode & kOtherUsers) != 0)
-    return std::unexpected(file + " is open to other users; close it with: chmod 600 " + file);
-  auto text = io::read_file(*path, kKeyFileBytesMax);
+  auto text = io::read_closed_secret(file, kKeyFileBytesMax);
   if (!text) return std::unexpected(text.error());
   auto key = parse_tsig_key(*text);
   smtp::wipe(*text);
