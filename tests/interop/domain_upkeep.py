@@ -22,7 +22,7 @@ from lib.harness import expect, expect_equal, expect_in, main, shared, test, unt
 from lib.hop import Hop
 from lib.mail import SENDER, compose
 from lib.nsd import Nsd, checked_zone
-from lib.relay import Relay, folder, free_port, under
+from lib.relay import BesideNames, Relay, folder, free_port, under
 
 ZONE, TOP, DOMAIN = "dkim.isp.example", "test", "shop.test"
 HALF_HOUR, NINE_DAYS = 1_800_000, 777_600_000
@@ -44,7 +44,7 @@ def upkeep_config(**more):
             "check_every_s": 1, **more}  # fmt: skip
 
 
-class World:
+class World(BesideNames):
     """A relay that asks a name server, which has a customer's records and the zone that the relay writes."""
 
     def __init__(self, name, **dkim_keys):
@@ -58,16 +58,6 @@ class World:
         self.relay = Relay(hop(), start=False, dkim=upkeep_config(zone_file=self.isp, **dkim_keys),
                            dns={"servers": [self.names.name], "timeout_ms": 1000, "tries": 1},
                            metrics={"listen": [f"127.0.0.1:{metrics_port}"]})  # fmt: skip
-
-    def __enter__(self):
-        self.relay.start()
-        return self
-
-    def __exit__(self, kind, *_):
-        try:
-            self.relay.__exit__(kind)
-        finally:
-            self.names.stop()
 
     def publish(self, records):
         """The customer's zone, with these records."""

@@ -10,8 +10,8 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from lib.harness import TIMEOUT_FACTOR, cases, expect, expect_equal, expect_in, expect_not_in, main, shared, test
-from lib.hop import Hop, close, reset, silent
-from lib.mailq import keeps
+from lib.hop import close, reset, silent
+from lib.mailq import ByDns
 from lib.names import NameServer
 from lib.relay import authority, free_port
 
@@ -31,24 +31,12 @@ def name_server():
     return NameServer(RECORDS)
 
 
-class World:
+class World(ByDns):
     """A next hop at each of ADDRESSES, and a relay that finds them by DNS alone and waits for replies for REPLY_S."""
 
     def __init__(self, *addresses, context=None, **route):
-        port = free_port()
-        self.hops = [Hop(address=address, port=port, tls=context) for address in addresses]
-        dns = {"servers": [name_server().name], "unwanted": []}
-        self.relay = keeps([], route={"mx": True, "port": port, "ipv6": False, "reply_s": REPLY_S * TIMEOUT_FACTOR, **route}, dns=dns)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, *_):
-        try:
-            self.relay.__exit__(kind)
-        finally:
-            for hop in self.hops:
-                hop.__exit__(kind)
+        super().__init__(addresses, free_port(), name_server(), tls=context,
+                         route={"ipv6": False, "reply_s": REPLY_S * TIMEOUT_FACTOR, **route})  # fmt: skip
 
     def tried(self, address, *words):
         return json.loads(self.relay.control("route", "test", address, "--connect", *words, "--json"))

@@ -20,7 +20,7 @@ from lib.harness import expect, expect_equal, expect_in, main, shared, test, unt
 from lib.hop import Hop
 from lib.mail import compose
 from lib.nsd import zone_files
-from lib.relay import Relay, folder, free_port, under
+from lib.relay import BesideNames, Relay, folder, free_port, under
 
 ZONE, TOP, DOMAIN = "dkim.isp.test", "test", "shop.test"
 KEY = ("relay.isp.test", "a secret for tests only, of 40 bytes or so")
@@ -41,7 +41,7 @@ def written(name, text):
     return path
 
 
-class World:
+class World(BesideNames):
     """A relay, and a name server that it asks and updates."""
 
     def __init__(self, name, key=None, server_keys=None):
@@ -61,16 +61,6 @@ class World:
                            dns={"servers": [self.names.name], "timeout_ms": 1000, "tries": 1},
                            dkim={"enabled": True, "zone": ZONE, "record_ttl_s": 1, "check_every_s": 1,
                                  "zone_update": self.names.name, "zone_update_key": self.key_file})  # fmt: skip
-
-    def __enter__(self):
-        self.relay.start()
-        return self
-
-    def __exit__(self, kind, *_):
-        try:
-            self.relay.__exit__(kind)
-        finally:
-            self.names.stop()
 
     def add(self, domain=DOMAIN):
         self.relay.control("domain", "add", domain, "--customer", "acme")

@@ -55,9 +55,9 @@ def with_routes(routes, queue=None, **sections):
 class ByDns:
     """A server at each of ADDRESSES, all on PORT, and a relay that finds them by NAME_SERVER alone."""
 
-    def __init__(self, addresses, port, name_server, offers=OFFERS, route=None, **sections):
+    def __init__(self, addresses, port, name_server, offers=OFFERS, route=None, tls=None, **sections):
         self.port = port
-        self.hops = [Hop(address=address, port=port, offers=offers) for address in addresses]
+        self.hops = [Hop(tls, offers, address=address, port=port) for address in addresses]
         dns = {"servers": [name_server.name], "unwanted": []}
         self.relay = keeps([], route={"mx": True, "port": port, **(route or {})}, dns=dns, **sections)
 

@@ -339,3 +339,17 @@ def settle(relay, seconds=8):
 
 def now():
     return time.monotonic()
+
+
+class BesideNames:
+    """A relay, `relay`, which is started when the tests begin, and the name server that it asks, `names`."""
+
+    def __enter__(self):
+        self.relay.start()
+        return self
+
+    def __exit__(self, kind, *_):
+        try:
+            self.relay.__exit__(kind)
+        finally:
+            self.names.stop()

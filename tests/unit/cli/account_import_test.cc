@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
-#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,8 +10,7 @@
 #include "auth/store/embedded_store.h"
 #include "engine/cli/accounts.h"
 #include "engine/io/real_platform.h"
-#include "tests/unit/auth_backend/store_fixture.h"
-#include "tests/unit/cli/file_stores.h"
+#include "tests/unit/cli/store_commands.h"
 
 namespace sluice::cli {
 namespace {
@@ -30,7 +28,7 @@ class TickingClock final : public io::Clock {
   Instant now_;
 };
 
-class AccountImportTest : public auth::StoreTest {
+class AccountImportTest : public StoreCommandTest {
  protected:
   AccountImportTest() { fill(*open_admin()); }
 
@@ -39,21 +37,8 @@ class AccountImportTest : public auth::StoreTest {
     std::ofstream(file_) << content;
     std::vector<std::string_view> args{"account", "import", file_};
     args.insert(args.end(), words.begin(), words.end());
-    std::istringstream in;
-    std::ostringstream out;
-    std::ostringstream err;
-    FileStores stores(path_);
-    const int status = run_account_command(args, {.stores = stores,
-                                                  .hash_cost = auth::kLeastHashCost,
-                                                  .clock = clock_,
-                                                  .random = *random_,
-                                                  .progress = progress_,
-                                                  .in = in,
-                                                  .out = out,
-                                                  .err = err});
-    out_ = out.str();
-    err_ = err.str();
-    return status;
+    return in_world({.clock = clock_, .random = *random_, .progress = progress_},
+                    [&args](const AccountCommandWorld& world) { return run_account_command(args, world); });
   }
   auth::AnswerKind log_in(std::string_view name, std::string_view secret) {
     return open_store()->check(auth::name_of(name), auth::secret_of(secret)).kind;
@@ -63,8 +48,6 @@ class AccountImportTest : public auth::StoreTest {
   std::unique_ptr<io::Random> random_ = io::make_real_random();
   bool progress_ = false;
   std::string file_;
-  std::string out_;
-  std::string err_;
 };
 
 TEST_F(AccountImportTest, TakesWhatItCanAndSaysWhatNot) {

@@ -3,15 +3,13 @@
 
 #include <gtest/gtest.h>
 
-#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "auth/store/embedded_store.h"
 #include "engine/cli/accounts.h"
-#include "tests/unit/auth_backend/store_fixture.h"
-#include "tests/unit/cli/file_stores.h"
+#include "tests/unit/cli/store_commands.h"
 
 namespace sluice::cli {
 
@@ -31,25 +29,12 @@ class CountingRandom final : public io::Random {
   unsigned char next_ = 0;
 };
 
-class CtlAccountsTest : public auth::StoreTest {
+class CtlAccountsTest : public StoreCommandTest {
  protected:
   // Returns the exit status; the texts are in out_ and err_.
   int run(std::vector<std::string_view> args, const std::string& input = "") {
-    std::istringstream in(input);
-    std::ostringstream out;
-    std::ostringstream err;
-    FileStores stores(path_);
-    const int status = run_account_command(args, {.stores = stores,
-                                                  .settings = settings_,
-                                                  .hash_cost = auth::kLeastHashCost,
-                                                  .clock = clock_,
-                                                  .random = random_,
-                                                  .in = in,
-                                                  .out = out,
-                                                  .err = err});
-    out_ = out.str();
-    err_ = err.str();
-    return status;
+    return in_world({.clock = clock_, .random = random_, .input = input},
+                    [&args](const AccountCommandWorld& world) { return run_account_command(args, world); });
   }
   void set_up_acme() {
     ASSERT_EQ(run({"customer", "add", "Acme"}), kCtlDone) << err_;
@@ -62,11 +47,8 @@ class CtlAccountsTest : public auth::StoreTest {
   }
   bool says(const std::string& text) const { return err_.find(text) != std::string::npos; }
 
-  AccountSettings settings_;
   FixedClock clock_;
   CountingRandom random_;
-  std::string out_;
-  std::string err_;
 };
 
 }  // namespace sluice::cli

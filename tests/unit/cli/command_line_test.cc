@@ -65,8 +65,8 @@ TEST(SluiceCommandLine, PrintsWhatItIsAskedFor) {
     EXPECT_EQ(sluice(words).text, sluice_help());
   }
   const std::string version = sluice({"--version"}).text;
-  EXPECT_THAT(version, testing::StartsWith("sluice " + std::string(kProgramVersion) + "\n"));
-  EXPECT_THAT(version, testing::ContainsRegex("with wolfSSL [0-9.]+ and liburing [0-9.]+, linked statically\n$"));
+  EXPECT_THAT(version, ::testing::StartsWith("sluice " + std::string(kProgramVersion) + "\n"));
+  EXPECT_THAT(version, ::testing::ContainsRegex("with wolfSSL [0-9.]+ and liburing [0-9.]+, linked statically\n$"));
 }
 
 TEST(SluiceCommandLine, SaysWhatItDidNotUnderstand) {

@@ -4,16 +4,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <mutex>
-#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "engine/cli/account_grammar.h"
 #include "tests/support/zone_source.h"
-#include "tests/unit/auth_backend/store_fixture.h"
-#include "tests/unit/cli/file_stores.h"
+#include "tests/unit/cli/store_commands.h"
 
 namespace sluice::cli {
 namespace {
@@ -22,38 +19,12 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-// A zone as a name service; several threads ask it.
-class ZoneDns final : public io::Dns {
- public:
-  explicit ZoneDns(testing::ZoneSource& zone) : zone_(zone) {}
-  void query(const std::string& name, io::DnsType type, CustomerShare /*share*/,
-             std::function<void(io::DnsReply)> on_reply) override {
-    io::DnsReply reply;
-    {
-      const std::lock_guard lock(mutex_);
-      reply = zone_.ask(name, type);
-      reply.negative_ttl_s = 60;
-    }
-    on_reply(std::move(reply));
-  }
-
- private:
-  testing::ZoneSource& zone_;
-  std::mutex mutex_;
-};
-
-class CheckClock final : public io::Clock {
- public:
-  Instant now() override { return {}; }
-  WallMillis wall() override { return auth::kTestNow; }
-};
-
 class NoRandom final : public io::Random {
  public:
   void fill(std::span<std::byte> bytes) override { std::ranges::fill(bytes, std::byte{1}); }
 };
 
-class DomainCheckCommandTest : public auth::StoreTest {
+class DomainCheckCommandTest : public StoreCommandTest {
  protected:
   void SetUp() override {
     zone_.add_text("right.example", "v=spf1 ip4:192.0.2.25 -all");
@@ -68,39 +39,20 @@ class DomainCheckCommandTest : public auth::StoreTest {
   }
   // The exit status; the texts are in out_ and err_.
   int run(std::vector<std::string_view> args, bool check = true) {
-    std::istringstream in;
-    std::ostringstream out;
-    std::ostringstream err;
-    FileStores stores(path_);
-    const AccountCommandWorld world{.stores = stores,
-                                    .settings = settings_,
-                                    .hash_cost = auth::kLeastHashCost,
-                                    .clock = clock_,
-                                    .random = random_,
-                                    .in = in,
-                                    .out = out,
-                                    .err = err};
-    int status = kCtlUsage;
-    if (!check) {
-      status = run_account_command(args, world);
-    } else {
+    return in_world({.clock = clock_, .random = random_}, [&](const AccountCommandWorld& world) -> int {
+      if (!check) return run_account_command(args, world);
       args.insert(args.begin(), {"domain", "check"});
       const ParsedAccountCommand parsed = parse_account_command(args);
-      err << (parsed.kind == ParsedAccountCommand::Kind::error ? parsed.text : "");
+      world.err << (parsed.kind == ParsedAccountCommand::Kind::error ? parsed.text : "");
       ZoneDns dns(zone_);
-      if (parsed.kind == ParsedAccountCommand::Kind::request) status = run_domain_check(parsed.request, world, dns);
-    }
-    out_ = out.str();
-    err_ = err.str();
-    return status;
+      return parsed.kind == ParsedAccountCommand::Kind::request ? run_domain_check(parsed.request, world, dns)
+                                                                : kCtlUsage;
+    });
   }
 
-  AccountSettings settings_;
   testing::ZoneSource zone_;
-  CheckClock clock_;
+  SetClock clock_;
   NoRandom random_;
-  std::string out_;
-  std::string err_;
 };
 
 TEST_F(DomainCheckCommandTest, ShowsEachRecordOfADomainThatIsRight) {

@@ -7,9 +7,7 @@
 
 #include <algorithm>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,8 +16,7 @@
 #include "engine/cli/domain_check.h"
 #include "engine/io/real_platform.h"
 #include "tests/support/zone_source.h"
-#include "tests/unit/auth_backend/store_fixture.h"
-#include "tests/unit/cli/file_stores.h"
+#include "tests/unit/cli/store_commands.h"
 
 namespace sluice::cli {
 namespace {
@@ -29,33 +26,7 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-// A zone as a name service.
-class ProofDns final : public io::Dns {
- public:
-  explicit ProofDns(testing::ZoneSource& zone) : zone_(zone) {}
-  void query(const std::string& name, io::DnsType type, CustomerShare /*share*/,
-             std::function<void(io::DnsReply)> on_reply) override {
-    io::DnsReply reply;
-    {
-      const std::lock_guard lock(mutex_);
-      reply = zone_.ask(name, type);
-      reply.negative_ttl_s = 60;
-    }
-    on_reply(std::move(reply));
-  }
-
- private:
-  testing::ZoneSource& zone_;
-  std::mutex mutex_;
-};
-
-class ClaimClock final : public io::Clock {
- public:
-  Instant now() override { return {}; }
-  WallMillis wall() override { return auth::kTestNow; }
-};
-
-class DomainClaimsTest : public auth::StoreTest {
+class DomainClaimsTest : public StoreCommandTest {
  protected:
   void SetUp() override {
     ASSERT_EQ(run({"customer", "add", "Acme"}), kCtlDone) << err_;
@@ -63,31 +34,15 @@ class DomainClaimsTest : public auth::StoreTest {
   }
   // The exit status; the texts are in out_ and err_.
   int run(std::vector<std::string_view> args) {
-    std::istringstream in;
-    std::ostringstream out;
-    std::ostringstream err;
-    FileStores stores(path_);
-    const AccountCommandWorld world{.stores = stores,
-                                    .settings = settings_,
-                                    .hash_cost = auth::kLeastHashCost,
-                                    .clock = clock_,
-                                    .random = *random_,
-                                    .in = in,
-                                    .out = out,
-                                    .err = err};
-    const ParsedAccountCommand parsed = parse_account_command(args);
-    ProofDns dns(*zone_);
-    int status = kCtlUsage;
-    if (parsed.kind == ParsedAccountCommand::Kind::request && parsed.request.command->verb == AccountVerb::prove)
-      status = finish_command(world, prove_domain(parsed.request, world, dns));
-    else if (parsed.kind == ParsedAccountCommand::Kind::request &&
-             parsed.request.command->verb == AccountVerb::check_dns)
-      status = run_domain_check(parsed.request, world, dns);
-    else
-      status = run_account_command(args, world);
-    out_ = out.str();
-    err_ = err.str();
-    return status;
+    return in_world({.clock = clock_, .random = *random_}, [&](const AccountCommandWorld& world) {
+      const ParsedAccountCommand parsed = parse_account_command(args);
+      ZoneDns dns(*zone_);
+      if (parsed.kind == ParsedAccountCommand::Kind::request && parsed.request.command->verb == AccountVerb::prove)
+        return finish_command(world, prove_domain(parsed.request, world, dns));
+      if (parsed.kind == ParsedAccountCommand::Kind::request && parsed.request.command->verb == AccountVerb::check_dns)
+        return run_domain_check(parsed.request, world, dns);
+      return run_account_command(args, world);
+    });
   }
   void claim(std::string_view domain, std::string_view customer = "Acme") {
     ASSERT_EQ(run({"domain", "add", domain, "--customer", customer, "--prove"}), kCtlDone) << err_;
@@ -99,12 +54,9 @@ class DomainClaimsTest : public auth::StoreTest {
     zone_->add_text("_sluice-challenge." + std::string(domain), proof(customer));
   }
 
-  AccountSettings settings_;
   std::optional<testing::ZoneSource> zone_{std::in_place};
-  ClaimClock clock_;
+  SetClock clock_;
   std::unique_ptr<io::Random> random_ = io::make_real_random();
-  std::string out_;
-  std::string err_;
 };
 
 TEST_F(DomainClaimsTest, PrintsTheProofFirstAndIsNew) {

@@ -15,8 +15,7 @@
 #include "engine/dkim/key_generation.h"
 #include "engine/io/real_platform.h"
 #include "engine/smtp/base64.h"
-#include "tests/unit/auth_backend/store_fixture.h"
-#include "tests/unit/cli/file_stores.h"
+#include "tests/unit/cli/store_commands.h"
 
 namespace sluice::cli {
 namespace {
@@ -29,14 +28,7 @@ using ::testing::StartsWith;
 
 constexpr WallMillis kDay = WallMillis{24} * 3600 * 1000;
 
-class SetClock final : public io::Clock {
- public:
-  Instant now() override { return {}; }
-  WallMillis wall() override { return now_; }
-  WallMillis now_ = auth::kTestNow;
-};
-
-class DomainKeysTest : public auth::StoreTest {
+class DomainKeysTest : public StoreCommandTest {
  protected:
   void SetUp() override {
     settings_.makes_domain_keys = true;
@@ -47,21 +39,8 @@ class DomainKeysTest : public auth::StoreTest {
   }
 
   int run(std::vector<std::string_view> args) {
-    std::istringstream in;
-    std::ostringstream out;
-    std::ostringstream err;
-    FileStores stores(path_);
-    const int status = run_account_command(args, {.stores = stores,
-                                                  .settings = settings_,
-                                                  .hash_cost = auth::kLeastHashCost,
-                                                  .clock = clock_,
-                                                  .random = *random_,
-                                                  .in = in,
-                                                  .out = out,
-                                                  .err = err});
-    out_ = out.str();
-    err_ = err.str();
-    return status;
+    return in_world({.clock = clock_, .random = *random_},
+                    [&args](const AccountCommandWorld& world) { return run_account_command(args, world); });
   }
   void add_domain(std::string_view name = "example.com") {
     ASSERT_EQ(run({"domain", "add", name, "--customer", "Acme"}), kCtlDone) << err_;
@@ -90,11 +69,8 @@ class DomainKeysTest : public auth::StoreTest {
     return all;
   }
 
-  AccountSettings settings_;
   SetClock clock_;
   std::unique_ptr<io::Random> random_ = io::make_real_random();
-  std::string out_;
-  std::string err_;
 };
 
 TEST_F(DomainKeysTest, AnAddedDomainGetsKeysAndItsRecordsArePrinted) {
