@@ -64,7 +64,7 @@ struct Identity {
   // Null: none.
   std::shared_ptr<const LimitOverrides> account_overrides;
   std::shared_ptr<const LimitOverrides> customer_overrides;
-  // The number of the store's newest change when the login was looked at: what came before is known here. 0: not told.
+  // The number of the store's newest change when the login was looked at: what came before is known here. 0: not known.
   std::uint64_t known_change = 0;
 
   // The graver of the two.

@@ -8,8 +8,8 @@ namespace sluice::auth {
 
 // `domain`: in lower-case A-labels.
 [[nodiscard]] bool is_public_suffix(const std::string& domain);
-// Likewise, of a registry, such as co.uk: nobody's own.  One of a company that lets others have names below it, such as
-// github.io, is that company's domain as well.
+// Likewise, of a registry, such as co.uk: no customer's own.  One of a company that lets others have names below it,
+// such as github.io, is that company's domain as well.
 [[nodiscard]] bool is_registry_suffix(const std::string& domain);
 
 }  // namespace sluice::auth

@@ -36,10 +36,10 @@ DESCRIPTION
   which brings the next one sooner. The third within a month suspends.
 
   The page of an account has its step and the one that is taken (effect), until
-  when a timer keeps that, score, strikes, and what it did in the last 24 hours: recipients, those that it never
-  wrote to before, networks that it sent from, recipients that next hops answered
-  for good and how many of them they do not know, replies that speak of spam, and
-  the reasons of its score. All of it is kept over restarts, for a year after the
+  when a timer keeps that, score, strikes, and what it did in the last 24 hours:
+  recipients, those that it never wrote to before, networks that it sent from,
+  recipients that next hops answered for good and how many of them they do not
+  know, replies that speak of spam, and the reasons of its score. All of it is kept over restarts, for a year after the
   account's last message; a kill or a loss of power forgets at most the last ten
   minutes, and no step.
 

@@ -59,8 +59,7 @@ void read_dkim(const ConfigNode* table, const ServerConfig& server, ConfigDiagno
   section.integer("domains_kept", dkim.domains_kept, 1, kKeysKeptMax);
   section.about(
       "Threads that make RSA signatures, some 1,000 to 4,000 a second each, of the CPU that nothing else wants. "
-      "Ed25519 "
-      "needs none.",
+      "Ed25519 needs none.",
       Change::restart);
   section.integer("threads", dkim.threads, 1, kSigningThreadsMax);
   const std::vector<std::string> all{std::string(dkim::name(dkim::Algorithm::rsa_sha256)),

@@ -61,10 +61,9 @@ void read_zone_keeping(ConfigSection& section, DomainKeysConfig& keys) {
   section.text("zone_file", keys.zone_file, kPathRule);
   section.about(
       "Or the zone's primary name server, \"IP\" or \"IP:PORT\", which the relay sends updates (RFC 2136) when keys "
-      "have "
-      "changed. In the zone the TXT records v=DKIM1 are the relay's, but for those below a label _domainkey; others "
-      "stay "
-      "as they are. Messages are signed (TSIG) with the key in the file, as tsig-keygen or keymgr -t writes it, for "
+      "have changed. In the zone the TXT records v=DKIM1 are the relay's, but for those below a label _domainkey; "
+      "others stay as they are. Messages are signed (TSIG) with the key in the file, as tsig-keygen or keymgr -t "
+      "writes it, for "
       "hmac-sha256 or hmac-sha512; it may be \"credential:NAME\". The server has to let that key transfer and update "
       "the zone. A reload looks anew at what is there.");
   section.example("\"192.0.2.53:53\"");
@@ -99,8 +98,7 @@ std::expected<std::string, std::string> check_record(std::string_view text) {
 void read_failing(ConfigSection& section, DomainKeysConfig& keys) {
   section.about(
       "The addresses from which mail of your customers leaves to the world, your mail farm's, say: SPF is evaluated "
-      "for "
-      "them, by the relay and by sluicectl domain check. Without them, and without spf_include, the relay does not "
+      "for them, by the relay and by sluicectl domain check. Without them, and without spf_include, the relay does not "
       "judge SPF; with spf_include alone, whether there is one record that is well formed.");
   section.example(R"(["192.0.2.25", "2001:db8::25"])");
   section.list("sending_addresses", keys.sending_addresses, kAddressesAllowed, check_sending_address);

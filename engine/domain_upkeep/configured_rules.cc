@@ -38,7 +38,7 @@ JudgedRecords judged_records(const config::DomainKeysConfig& keys) {
   const auto has = [&keys](std::string_view record) {
     return std::ranges::find(keys.failing_records, record) != keys.failing_records.end();
   };
-  // What is to be in a record that customers were told nothing of, nobody knows.
+  // Without either setting there is nothing that the record must have.
   const bool spf_is_known = !keys.sending_addresses.empty() || !keys.spf_include.empty();
   return {.dkim = has("dkim"), .spf = has("spf") && spf_is_known, .dmarc = has("dmarc"), .mx = has("mx")};
 }

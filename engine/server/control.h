@@ -104,14 +104,16 @@ class Control {
   Task<std::string> test_notifications();
 
   // control_names.cc
-  // A sentence where there is no such customer, with one whose name is like it; empty: there is, or nobody can tell.
+  // A sentence where there is no such customer, with one whose name is like it; empty: there is, or that cannot be
+  // looked up.
   Task<std::string> customer_fault(std::string name);
   // A line for the reader where nothing was found of an account which the store does not have: an error where no other
-  // back end may have it; empty: it is there, or nobody can tell.
+  // back end may have it; empty: it is there, or that cannot be looked up.
   Task<std::string> account_remark(std::string name);
   // The end of an answer; `account`: of which it has found nothing, or empty.
   Task<std::string> ended_about_account(std::string text, std::string account);
-  // Where no route has this name: which one may be meant, to end a sentence; nothing: one has, or nobody can tell.
+  // Where no route has this name: which one may be meant, to end a sentence; nothing: one has, or that cannot be looked
+  // up.
   Task<std::optional<std::string>> unknown_route(std::string name);
 
   template <typename Answer>
@@ -151,7 +153,7 @@ class Control {
                                          net::Connection& connection);
   Task<std::string> customer_fault(const control::QueueRequest& request,
                                    const std::vector<control::QueueAnswer>& answers);
-  // What stands behind an answer in which nothing was found, as the name of a destination or an account is nobody's;
+  // What stands behind an answer in which nothing was found, as no destination or account has the name;
   // empty: nothing.
   Task<std::string> name_remark(const control::QueueRequest& request, const std::vector<control::QueueAnswer>& answers);
   Task<std::string> destination_remark(const control::QueueRequest& request,

@@ -1,4 +1,4 @@
-// The part of the control socket that is about names in requests which are nobody's: a name that is mistyped is not one
+// The part of the control socket that is about names in requests which are unknown: a name that is mistyped is not one
 // without mail.
 #include <algorithm>
 #include <utility>

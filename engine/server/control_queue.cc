@@ -179,7 +179,7 @@ Task<std::string> Control::destination_remark(const control::QueueRequest& reque
   if (!meant) co_return "";
   std::string remark(kNoSuchDestination);
   remark += meant->empty() ? "; see them with: sluicectl queue destinations" : *meant;
-  // Of a name that is nobody's nothing can be ordered.
+  // An order about a name that is unknown is an error.
   if (control::changes_queue(request.verb)) co_return error_text(remark);
   co_return std::string(control::kAnswerNote) + remark + "\n";
 }

@@ -285,11 +285,10 @@ void Core::forget_credentials(const auth::Changes& changes) {
     if (changes.networks && admission_.is_contained(live.session.connection().peer())) live.session.contain();
     const auth::Identity* identity = live.session.identity();
     if (identity == nullptr) continue;
-    // A client that logs in right after a change was told to log in again, when the change came to be known here.
+    // A client may log in between a change and the moment when this core hears of it.
     const bool known = identity->known_change != 0 && identity->known_change >= changes.upto;
-    if (known && !changes.everything) continue;
-    const bool changed = changes.everything || has(changes.customers, identity->customer_id) ||
-                         has(changes.accounts, identity->account_name);
+    const bool named = has(changes.customers, identity->customer_id) || has(changes.accounts, identity->account_name);
+    const bool changed = changes.everything || (named && !known);
     if (changed) live.session.end_soon(session::EndReason::account_changed);
   }
 }

@@ -1,6 +1,6 @@
 // The signature that a message comes with of its author's domain, as its own mail server has made it: passed on as it
-// is, whatever it is worth.  One whose body hash is not that of the body was broken on the way here, which nobody but
-// its receivers would see.  Pure.  Any thread.
+// is, whatever it is worth.  One whose body hash is not that of the body was broken on the way here, which its
+// receivers alone would see.  Pure.  Any thread.
 #pragma once
 
 #include <optional>
