@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::size_t kCompletionsPerTurn = 256;
 // Between two calls of the kernel within a turn; and tasks between two looks at the clock.
-constexpr Duration kCallInterval = std::chrono::microseconds(100);
+constexpr Duration kCallInterval = std::chrono::microseconds(50);
 constexpr std::size_t kTasksBetweenLooks = 4;
 // Nothing is due for longer than this: still wake up now and then, so that a lost wake-up heals.
 constexpr Duration kWaitMax = std::chrono::seconds(10);
@@ -79,17 +79,19 @@ void Loop::run_all(Deferred*& list) {
 
 // All that is ready has its turn before the loop waits again, as that costs least.  But what has completed meanwhile
 // may be of a customer with little to do, whose tasks come before most of those that are ready, and what its tasks send
-// need not wait for theirs: so the kernel is asked between them.  No more completions are taken in a turn than fit into
-// one call, so that it ends.
+// or write need not wait for theirs: so the kernel is asked between them, and has the buffers back that were used.  No
+// more completions are taken in a turn than fit into one call, so that it ends: what is still ready goes on in the
+// next.
 void Loop::run_ready(std::span<Completion> room) {
   Instant called = now_;
   while (!ready_.empty()) {
     ready_.run(kTasksBetweenLooks);
-    if (ready_.empty() || room.empty()) continue;
+    if (ready_.empty() || room.empty()) return;
     const Instant now = platform_.clock.now();
     if (now - called < kCallInterval) continue;
     called = now;
-    run_all(sends_);
+    run_all(starts_);
+    buffers_.give_back();
     const std::size_t count = platform_.ring.wait(Duration::zero(), room);
     counters_.completions += count;
     for (const Completion& completion : room.first(count)) dispatch(completion);
@@ -111,7 +113,7 @@ void Loop::run(const std::function<bool()>& settled) {
 }
 
 Instant Loop::due() const {
-  if (deferred_ != nullptr || sends_ != nullptr || !ready_.empty() || !inbox_.empty() || buffers_.can_resume())
+  if (deferred_ != nullptr || starts_ != nullptr || !ready_.empty() || !inbox_.empty() || buffers_.can_resume())
     return now_;
   return timers_.next().value_or(Instant::max());
 }
@@ -120,7 +122,7 @@ void Loop::turn(Duration wait_max) {
   const ReadyQueue::Use use(ready_);
   std::array<Completion, kCompletionsPerTurn> completions;
   run_all(deferred_);
-  run_all(sends_);
+  run_all(starts_);
   const Duration wait = std::min(wait_max, std::max(due(), now_) - now_);
   const std::size_t count = platform_.ring.wait(wait, completions);
   now_ = platform_.clock.now();

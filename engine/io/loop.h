@@ -102,8 +102,9 @@ class Loop {
 
   // Runs `work` before the loop waits next; once, however often it is asked for.
   void defer(Deferred& work) { put_off(work, deferred_); }
-  // Likewise, for what only sends: where a turn is long, those whose customers' work is done begin before its end.
-  void defer_send(Deferred& work) { put_off(work, sends_); }
+  // Likewise, for what starts operations: where a turn is long, those whose customers' work is done begin before its
+  // end, when the kernel is called next.
+  void defer_start(Deferred& work) { put_off(work, starts_); }
 
   // Tells everything that waits for the world to end.  What still has to be waited for afterwards is
   // what the kernel owes us.  Connections that are made later are terminated from the start.
@@ -167,7 +168,7 @@ class Loop {
   LoopCounters counters_;
   Abortable* abortables_ = nullptr;
   Deferred* deferred_ = nullptr;
-  Deferred* sends_ = nullptr;
+  Deferred* starts_ = nullptr;
   bool aborting_ = false;
   std::atomic<bool> stopping_{false};
 };

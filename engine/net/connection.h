@@ -135,7 +135,7 @@ class Connection final : private io::Abortable {
   void input_ended(int error);
   void flush();
   void flush_tls();
-  void flush_soon() { loop_.defer_send(flush_later_); }
+  void flush_soon() { loop_.defer_start(flush_later_); }
   static void on_send(void* self, const io::Completion& completion);
   static void on_timer(void* self);
   void arm_timer(Instant deadline);

@@ -46,8 +46,8 @@ Task<bool> Log::write(Write& write) {
   if (removed_ && write.mail) co_return false;
   room_.queue(write.bytes());
   queue_.push(write, write.bytes());
-  // At the end of the turn: what others write in it goes out together with this.
-  loop_.defer(gather_later_);
+  // A little later: what others write meanwhile goes out together with this.
+  loop_.defer_start(gather_later_);
   co_await write.event.wait("the spool's disk");
   co_return write.durable;
 }
@@ -143,7 +143,7 @@ void Log::written(std::int32_t result) {
   for (Write* write : answered) write->event.set();
   answered.clear();
   if (written_.waiting()) written_.set();
-  loop_.defer(gather_later_);
+  loop_.defer_start(gather_later_);
 }
 
 // Where nothing failed, but not all was written: asks for the rest, from the block on in which it stopped.

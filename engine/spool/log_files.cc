@@ -64,7 +64,7 @@ Task<void> Log::make_files() {
     if (made) {
       clear_last_error();
       more_();
-      loop_.defer(gather_later_);
+      loop_.defer_start(gather_later_);
       continue;
     }
     more_();
@@ -85,7 +85,7 @@ Task<void> Log::reuse_files() {
     if (!reuse_failed_) {
       clear_last_error();
       more_();
-      loop_.defer(gather_later_);
+      loop_.defer_start(gather_later_);
       continue;
     }
     if (file.name.empty()) {

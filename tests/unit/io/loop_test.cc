@@ -225,7 +225,7 @@ TEST(LongTurnTest, ACustomerWithLittleToDoDoesNotWaitForAllThatOthersDo) {
       &turn);
   for (int i = 0; i < kHeavy; ++i) turn.add(i, {7});
   turn.add(kLight, {9}, [&] {
-    loop.defer_send(send);
+    loop.defer_start(send);
     // What completes within the turn: the answer to what was sent, say.
     loop.send(
         sockets[0], "x", [](void* event, const Completion&) { static_cast<AsyncEvent*>(event)->set(); }, &arrived);

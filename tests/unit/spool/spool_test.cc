@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <deque>
 #include <string>
 #include <vector>
 
@@ -112,6 +113,35 @@ TEST_P(SpoolTest, ForgetsDraftsThatAreAbandoned) {
 
 Task<void> keep_and_count(Spool& spool, QueueId id, std::size_t size, std::size_t& kept) {
   if (co_await keep(spool, id, size)) ++kept;
+}
+
+Task<void> take_time(io::Loop& loop, AsyncEvent& go, std::vector<std::uint64_t>& operations) {
+  co_await go.wait("its step");
+  operations.push_back(loop.counters().operations);
+  const Instant end = loop.platform().clock.now() + std::chrono::microseconds(200);
+  while (loop.platform().clock.now() < end) continue;
+}
+
+// A message that was complete was not written before the end of the turn: after all that others' messages had to do in
+// it.
+TEST(SpoolLongTurnTest, WhatIsCompleteWaitsForNothingThatOthersDo) {
+  testing::Platforms platforms(PlatformKind::real);
+  Machine machine(platforms);
+  Life life(machine, {});
+  ASSERT_EQ(life.error, "");
+  life.wait_ready();
+  std::size_t kept = 0;
+  std::vector<std::uint64_t> operations;
+  std::deque<AsyncEvent> steps(40);
+  TaskSet tasks;
+  for (AsyncEvent& step : steps) tasks.add(take_time(life.loop(), step, operations));
+  life.loop().post([&] {
+    tasks.add(keep_and_count(life.spool(), 1, 4000, kept));
+    for (AsyncEvent& step : steps) step.set();
+  });
+  ASSERT_TRUE(platforms.run_until([&] { return kept == 1 && tasks.live() == 0; }));
+  EXPECT_EQ(operations.front(), operations[1]);
+  EXPECT_GT(operations[15], operations.front());
 }
 
 TEST_P(SpoolTest, WritesManyMessagesAtOnce) {
