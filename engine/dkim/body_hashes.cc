@@ -4,11 +4,18 @@
 
 namespace sluice::dkim {
 
+const Digest& BodyDigests::digest(Canonicalization form) const {
+  const auto& digest = form == Canonicalization::simple ? simple_ : relaxed_;
+  CHECK(digest);
+  return *digest;
+}
+
 void BodyHashes::reset(BodyForms forms, message::BodyForm form) {
   simple_.reset();
   relaxed_.reset();
   if (forms.simple) simple_.emplace(Canonicalization::simple);
   if (forms.relaxed) relaxed_.emplace(Canonicalization::relaxed);
+  digests_ = {};
   form_ = form;
   unstuffer_ = {};
 }
@@ -31,17 +38,13 @@ void BodyHashes::feed_literal(std::string_view bytes) {
 }
 
 void BodyHashes::finish() {
-  for (auto* body : {&simple_, &relaxed_}) {
-    if (!*body) continue;
-    (*body)->canonical.finish();
-    (*body)->digest = (*body)->hasher.finish();
-  }
-}
-
-const Digest& BodyHashes::digest(Canonicalization form) const {
-  const auto& body = form == Canonicalization::simple ? simple_ : relaxed_;
-  CHECK(body && body->digest);
-  return *body->digest;
+  const auto end = [](std::optional<Body>& body, std::optional<Digest>& digest) {
+    if (!body) return;
+    body->canonical.finish();
+    digest = body->hasher.finish();
+  };
+  end(simple_, digests_.simple_);
+  end(relaxed_, digests_.relaxed_);
 }
 
 }  // namespace sluice::dkim

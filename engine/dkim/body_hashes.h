@@ -21,6 +21,19 @@ struct BodyForms {
   bool relaxed = false;
 };
 
+// The hashes of one body, by canonical form, as far as they were made.  A value.
+class BodyDigests {
+ public:
+  [[nodiscard]] bool has(BodyForms forms) const { return (!forms.simple || simple_) && (!forms.relaxed || relaxed_); }
+  // Of a form that it has.
+  [[nodiscard]] const Digest& digest(Canonicalization form) const;
+
+ private:
+  friend class BodyHashes;
+  std::optional<Digest> simple_;
+  std::optional<Digest> relaxed_;
+};
+
 class BodyHashes {
  public:
   BodyHashes() = default;
@@ -33,8 +46,8 @@ class BodyHashes {
   void feed(std::string_view bytes);
   // The body has ended.
   void finish();
-  // After finish(); reset() was given this form.
-  [[nodiscard]] const Digest& digest(Canonicalization form) const;
+  // After finish(): those of the forms that reset() was given.
+  [[nodiscard]] const BodyDigests& digests() const { return digests_; }
 
  private:
   class Hasher final : public BodyOutput {
@@ -49,13 +62,13 @@ class BodyHashes {
     explicit Body(Canonicalization form) : canonical(form, hasher) {}
     Hasher hasher;
     BodyCanonicalizer canonical;
-    std::optional<Digest> digest;
   };
 
   void feed_literal(std::string_view bytes);
 
   std::optional<Body> simple_;
   std::optional<Body> relaxed_;
+  BodyDigests digests_;
   message::BodyForm form_ = message::BodyForm::literal;
   smtp::DotUnstuffer unstuffer_;
 };

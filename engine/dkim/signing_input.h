@@ -42,9 +42,9 @@ struct SignatureRequest {
 struct MessageToSign {
   std::string_view header;  // all of it, with or without its empty line, contiguous
   message::BodyForm form = message::BodyForm::literal;
-  const BodyHashes* body = nullptr;  // finished
-  bool internationalized = false;    // it goes on with SMTPUTF8
-  std::int64_t now_s = 0;            // since 1970
+  const BodyDigests* body = nullptr;
+  bool internationalized = false;  // it goes on with SMTPUTF8
+  std::int64_t now_s = 0;          // since 1970
 };
 
 struct SigningInput {

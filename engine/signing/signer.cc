@@ -60,6 +60,12 @@ dkim::BodyForms Signer::hashes() const {
   return dkim::body_forms({&any, 1});
 }
 
+bool Signer::may_sign(std::string_view domain) {
+  const SharedDomainKeys* const known = known_.find(domain);
+  if (known == nullptr || !(*known)->keys.empty()) return true;
+  return rules_.without_key == Unsigned::isp && !rules_.isp_domain.empty();
+}
+
 // ------------------------------------------------------------------------------------------ keys
 
 // Kept by this core until they are to be looked for anew; read by a worker once, however many messages wait for them.

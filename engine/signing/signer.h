@@ -43,6 +43,8 @@ struct SigningCounters {
   std::uint64_t without_key_now = 0;                    // likewise, whose keys could not be had
   std::uint64_t broken_before = 0;                      // forms of messages with a broken one of the author's domain
   std::uint64_t waiting = 0;                            // messages that wait for their turn now
+  std::uint64_t hashed_coming = 0;                      // bytes of content that were hashed while they came in,
+  std::uint64_t hashed_sending = 0;                     // and when the message was about to be sent
   StageTimes took;                                      // from the hashes to the fields, with the wait for workers
 };
 
@@ -92,8 +94,14 @@ class Signer {
   io::Loop::TurnAwaiter next_turn() { return parts_.loop.next_turn("a turn to be hashed"); }
   // Signatures go out another time.
   void note_used_again(const Signed& made);
+  // Content was hashed.
+  void note_hashed_coming(std::uint64_t bytes) { parts_.counters.hashed_coming += bytes; }
+  void note_hashed_sending(std::uint64_t bytes) { parts_.counters.hashed_sending += bytes; }
   // How the body has to be hashed.
   [[nodiscard]] dkim::BodyForms hashes() const;
+  // Whether mail of that author's domain will have a signature, as far as this core knows: it does not look, and of a
+  // domain that it has not met it may.
+  [[nodiscard]] bool may_sign(std::string_view domain);
 
   struct Request {
     std::string_view id;             // outlives the call

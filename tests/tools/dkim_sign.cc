@@ -89,7 +89,7 @@ class Signer {
     hashes_.finish();
     print(inputs_.prepare({.header = std::string_view(content).substr(0, header_size),
                            .form = form,
-                           .body = &hashes_,
+                           .body = &hashes_.digests(),
                            .internationalized = utf8 == "smtputf8",
                            .now_s = now},
                           requests));

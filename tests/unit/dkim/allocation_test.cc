@@ -52,7 +52,7 @@ TEST(DkimAllocation, ASecondMessageAllocatesNothing) {
   hashes.reset(body_forms(requests), message::BodyForm::literal);
   hashes.finish();
   const auto inputs = std::make_unique<SigningInputs>();
-  const MessageToSign message{.header = header, .body = &hashes, .now_s = 1'764'400'000};
+  const MessageToSign message{.header = header, .body = &hashes.digests(), .now_s = 1'764'400'000};
   ASSERT_TRUE(inputs->prepare(message, requests));
   const std::uint64_t before = allocations;
   for (int i = 0; i < 10; ++i) ASSERT_TRUE(inputs->prepare(message, requests));

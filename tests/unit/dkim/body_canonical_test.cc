@@ -141,8 +141,8 @@ TEST(DkimBodyHashes, OfAnEmptyBody) {
   BodyHashes hashes;
   hashes.reset({.simple = true, .relaxed = true}, message::BodyForm::literal);
   hashes.finish();
-  EXPECT_EQ(base64(hashes.digest(Canonicalization::simple)), "frcCV1k9oG9oKj3dpUqdJg1PxRT2RSN/XKdLCPjaYaY=");
-  EXPECT_EQ(base64(hashes.digest(Canonicalization::relaxed)), "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
+  EXPECT_EQ(base64(hashes.digests().digest(Canonicalization::simple)), "frcCV1k9oG9oKj3dpUqdJg1PxRT2RSN/XKdLCPjaYaY=");
+  EXPECT_EQ(base64(hashes.digests().digest(Canonicalization::relaxed)), "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
 }
 
 // RFC 6376 A.2 and RFC 8463 A have the same body, and print its hash.
@@ -154,8 +154,8 @@ TEST(DkimBodyHashes, OfTheExampleInTheAppendices) {
     hashes.reset({.simple = true, .relaxed = true}, message::BodyForm::literal);
     for (const char c : kBody) hashes.feed({&c, 1});
     hashes.finish();
-    EXPECT_EQ(base64(hashes.digest(Canonicalization::simple)), kHash);
-    EXPECT_EQ(base64(hashes.digest(Canonicalization::relaxed)), kHash);
+    EXPECT_EQ(base64(hashes.digests().digest(Canonicalization::simple)), kHash);
+    EXPECT_EQ(base64(hashes.digests().digest(Canonicalization::relaxed)), kHash);
   }
 }
 
@@ -167,11 +167,11 @@ TEST(DkimBodyHashes, StuffedDotsAreNoPartOfTheBody) {
     hashes.reset({.relaxed = true}, message::BodyForm::literal);
     hashes.feed(literal);
     hashes.finish();
-    const Digest expected = hashes.digest(Canonicalization::relaxed);
+    const Digest expected = hashes.digests().digest(Canonicalization::relaxed);
     hashes.reset({.relaxed = true}, message::BodyForm::dot_stuffed);
     for (std::size_t at = 0; at < stuffed.size(); at += piece) hashes.feed(std::string_view(stuffed).substr(at, piece));
     hashes.finish();
-    EXPECT_EQ(hashes.digest(Canonicalization::relaxed), expected);
+    EXPECT_EQ(hashes.digests().digest(Canonicalization::relaxed), expected);
   }
 }
 

@@ -43,7 +43,7 @@ struct Signing {
     hashes.finish();
     const auto made = inputs->prepare({.header = header,
                                        .form = form,
-                                       .body = &hashes,
+                                       .body = &hashes.digests(),
                                        .internationalized = internationalized,
                                        .now_s = 1'528'637'909},
                                       requests);
