@@ -2,10 +2,32 @@
 
 namespace sluice::relay {
 
+void ActiveMessages::keep_body(spool::QueueId id, const dkim::BodyDigests& body) {
+  const std::string key = message::queue_id_text(id);
+  if (bodies_.find(key) != nullptr) return;
+  bodies_.make_room(kBodiesMax);
+  bodies_.insert(key, body);
+}
+
+// Its last lease is gone.
+void ActiveMessages::close(ActiveMessage& message) {
+  const spool::QueueId id = message.id_;
+  if (message.finished) {
+    bodies_.erase(message::queue_id_text(id));
+  } else if (const auto& body = message.signatures_.body()) {
+    keep_body(id, *body);
+  }
+  messages_.erase(id);
+}
+
 Task<std::optional<ActiveMessages::Lease>> ActiveMessages::open(spool::QueueId id) {
   std::unique_ptr<ActiveMessage>& place = messages_[id];
   const bool first = place == nullptr;
-  if (first) place.reset(new ActiveMessage(id));
+  if (first) {
+    place.reset(new ActiveMessage(id));
+    if (const dkim::BodyDigests* const body = bodies_.find(message::queue_id_text(id)))
+      place->signatures_.set_body(*body);
+  }
   ActiveMessage& message = *place;  // `place` does not survive the waits
   Lease lease(*this, message);
   if (first) {

@@ -14,6 +14,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "engine/base/check.h"
+#include "engine/base/lru_map.h"
 #include "engine/relay/message_signer.h"
 #include "engine/spool/spool.h"
 
@@ -49,6 +50,9 @@ class ActiveMessage {
 
 class ActiveMessages {
  public:
+  // Messages whose body's hashes are kept from their arrival to their end: some 200 bytes each.
+  static constexpr std::size_t kBodiesMax = 16 * 1024;
+
   // The right to use a message; gone before the table.
   class Lease;
   // What is to be done with a message that is in the spool and cannot be read: `why` is a sentence.  It has not been
@@ -65,13 +69,20 @@ class ActiveMessages {
   // it cannot be read, and the first caller has had it quarantined.
   Task<std::optional<Lease>> open(spool::QueueId id);
 
+  // The hashes of the body of a message that is kept, made while it came, for its signatures.  Where there are too many
+  // of them, those that were longest unused go.
+  void keep_body(spool::QueueId id, const dkim::BodyDigests& body);
+
   [[nodiscard]] bool empty() const { return messages_.empty(); }
   [[nodiscard]] std::size_t size() const { return messages_.size(); }
 
  private:
+  void close(ActiveMessage& message);
+
   spool::Spool& spool_;
   Quarantine quarantine_;
   absl::flat_hash_map<spool::QueueId, std::unique_ptr<ActiveMessage>> messages_;
+  LruMap<dkim::BodyDigests> bodies_;  // by the id as text
 };
 
 class ActiveMessages::Lease {
@@ -80,8 +91,7 @@ class ActiveMessages::Lease {
   Lease& operator=(Lease&&) = delete;
   ~Lease() {
     if (message_ == nullptr || --message_->leases_ > 0) return;
-    const spool::QueueId id = message_->id_;
-    table_->messages_.erase(id);
+    table_->close(*message_);
   }
 
   [[nodiscard]] ActiveMessage& operator*() const { return *message_; }

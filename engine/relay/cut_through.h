@@ -51,6 +51,9 @@ class CutThrough final : public message::MessageSink {
   Task<void> abort() override;
   [[nodiscard]] message::Outcome asked() const override;
 
+  // Before commit(): the hashes of the message's body, made while it came.
+  void set_body(const dkim::BodyDigests& body) { signatures_.set_body(body); }
+
   // For tests: what it holds.
   [[nodiscard]] const Retained& retained() const { return retained_; }
   // After begin(): with results after commit().

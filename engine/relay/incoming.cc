@@ -5,6 +5,7 @@
 #include "engine/relay/maildir_sink.h"
 #include "engine/relay/queue_first.h"
 #include "engine/relay/spool_writer.h"
+#include "engine/signing/hash_turns.h"
 
 namespace sluice::relay {
 
@@ -50,7 +51,7 @@ Task<void> Incoming::add_recipients(const message::Envelope& envelope, std::size
 
 OpenWriter Incoming::open_writer() {
   return [this](const message::Envelope& envelope, message::BodyForm form) {
-    return std::make_unique<SpoolWriter>(parts_.spool, parts_.queue, submitter_, envelope, form);
+    return std::make_unique<SpoolWriter>(parts_.spool, parts_.queue, submitter_, envelope, form, body_);
   };
 }
 
@@ -77,7 +78,10 @@ Task<void> Incoming::begin(message::BodyForm form) {
   if (signing_ != nullptr) co_await refuse_unsigned();
   if (refusal_) co_return;
   if (inner_ == nullptr) co_await choose();
-  if (inner_ != nullptr) co_await inner_->begin(form);
+  if (inner_ == nullptr) co_return;
+  if (signing_ != nullptr && signing_->may_sign(envelope_->author_domain))
+    hash_ = std::make_unique<signing::RunningHash>(form, signing_->hashes());
+  co_await inner_->begin(form);
 }
 
 // Where no mail goes on that its author's domain does not sign: the client is told, and no DSN is needed.
@@ -111,10 +115,22 @@ Task<void> Incoming::choose() {
 
 Task<void> Incoming::write(Chain bytes) {
   bytes_ += bytes.size();
+  if (hash_ != nullptr) {
+    signing_->note_hashed_coming(bytes.size());
+    for (signing::HashTurns turns(bytes); turns.feed(*hash_);) co_await signing_->next_turn();
+  }
   if (inner_ != nullptr) co_await inner_->write(std::move(bytes));
 }
 
+// All of it has come.
+void Incoming::end_hash() {
+  if (hash_ == nullptr) return;
+  body_ = std::exchange(hash_, nullptr)->finish();
+  if (through_ != nullptr) through_->set_body(body_->digests);
+}
+
 Task<message::Outcome> Incoming::commit() {
+  end_hash();
   if (refusal_)
     co_return message::Outcome{.reply = *refusal_,
                                .next_hop = {},

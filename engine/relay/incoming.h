@@ -16,6 +16,7 @@
 
 #include "engine/relay/cut_through.h"
 #include "engine/relay/queue.h"
+#include "engine/signing/running_hash.h"
 
 namespace sluice::relay {
 
@@ -49,6 +50,7 @@ class Incoming final : public message::MessageSink {
   Task<void> take_through();
   Task<void> choose();
   Task<void> refuse_unsigned();
+  void end_hash();
 
   Parts parts_;
   message::Submitter submitter_;
@@ -61,6 +63,8 @@ class Incoming final : public message::MessageSink {
   std::optional<Router::Lease> lease_;          // outlives the inner sink
   signing::Signer* signing_ = nullptr;          // of a route that a recipient's copy takes
   std::optional<smtp::StandardReply> refusal_;  // it may not go on unsigned
+  std::unique_ptr<signing::RunningHash> hash_;  // of content on its way that may be signed
+  std::optional<signing::HashedBody> body_;     // and what came of it; outlives the inner sink
   std::unique_ptr<message::MessageSink> inner_;
   CutThrough* through_ = nullptr;                  // the inner one, if it is that
   std::optional<RoutingFailure> routing_failure_;  // why there was none

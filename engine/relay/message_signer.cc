@@ -5,15 +5,10 @@
 #include <utility>
 
 #include "engine/relay/content_form.h"
+#include "engine/signing/hash_turns.h"
 #include "engine/spool/stored_content.h"
 
 namespace sluice::relay {
-namespace {
-
-// What is hashed in one turn of the core's loop: some 50 us.
-constexpr std::size_t kTurnBytes = 64 * 1024;
-
-}  // namespace
 
 signing::Signer::Request MessageSigner::request(SignedForm form) const {
   return {.id = parts_.envelope.id,
@@ -28,7 +23,7 @@ signing::Signed MessageSigner::give_up(std::string_view reason) const {
   return parts_.signer.give_up(request({}), reason);
 }
 
-Task<SharedSigned> MessageSigner::sign(SignedForm form, const Chain* whole, message::BodyForm written) {
+Task<SharedSigned> MessageSigner::sign(SignedForm form, AtHand at_hand) {
   auto& made = parts_.made.made_;
   for (;;) {
     const auto known = std::ranges::find_if(made, [&](const auto& each) { return each->form == form; });
@@ -47,45 +42,50 @@ Task<SharedSigned> MessageSigner::sign(SignedForm form, const Chain* whole, mess
     made.erase(known);
   }
   MessageSignatures::Made& mine = *made.emplace_back(std::make_unique<MessageSignatures::Made>(form));
-  auto fields = std::make_shared<const signing::Signed>(co_await make(form, whole, written));
+  auto fields = std::make_shared<const signing::Signed>(co_await make(form, at_hand));
   mine.fields = fields;
   for (AsyncEvent* event : std::exchange(mine.waiting, {})) event->set();
   co_return fields;
 }
 
-Task<signing::Signed> MessageSigner::make(SignedForm form, const Chain* whole, message::BodyForm written) {
+// Null: it has to be hashed.  After a reload it may have to be in another canonical form.
+const dkim::BodyDigests* MessageSigner::known_body(SignedForm form) const {
+  const auto& body = parts_.made.body();
+  return !form.seven_bit && body && body->has(parts_.signer.hashes()) ? &*body : nullptr;
+}
+
+Task<signing::Signed> MessageSigner::make(SignedForm form, AtHand at_hand) {
+  const message::BodyForm written = form.seven_bit ? message::BodyForm::literal : at_hand.written;
   // Some kilobytes: not in the frame.
-  const auto content = std::make_unique<signing::ContentToSign>(form.seven_bit ? message::BodyForm::literal : written,
-                                                                parts_.signer.hashes());
-  if (whole != nullptr) {
-    co_await feed(*content, whole->share());
-  } else if (!co_await read(*content, form)) {
-    co_return signing::Signed();
+  std::unique_ptr<signing::ContentToSign> content;
+  bool at_end = at_hand.whole;
+  if (const dkim::BodyDigests* const known = known_body(form)) {
+    content = std::make_unique<signing::ContentToSign>(written, *known);
+    for (std::size_t i = 0; i < at_hand.content.extents() && !content->is_complete(); ++i)
+      content->feed(at_hand.content[i].view());
+    at_end = at_end || content->is_complete();
+    if (!at_end) content = std::make_unique<signing::ContentToSign>(written, *known);
+  } else {
+    content = std::make_unique<signing::ContentToSign>(written, parts_.signer.hashes());
+    if (at_end) co_await feed(*content, at_hand.content.share());
   }
+  if (!at_end && !co_await read(*content, form)) co_return signing::Signed();
   content->finish();
+  if (!form.seven_bit) parts_.made.set_body(content->body());
   co_return co_await parts_.signer.sign(*content, request(form));
 }
 
 Task<void> MessageSigner::feed(signing::ContentToSign& content, Chain bytes) {
-  std::size_t fed = 0;
-  for (std::size_t i = 0; i < bytes.extents(); ++i) {
-    for (std::string_view rest = bytes[i].view(); !rest.empty();) {
-      const std::string_view part = rest.substr(0, kTurnBytes);
-      rest.remove_prefix(part.size());
-      content.feed(part);
-      fed += part.size();
-      if (fed < kTurnBytes) continue;
-      fed = 0;
-      co_await parts_.signer.next_turn();
-    }
-  }
+  if (!content.body_is_known()) parts_.signer.note_hashed_sending(bytes.size());
+  for (signing::HashTurns turns(bytes); turns.feed(content);) co_await parts_.signer.next_turn();
 }
 
 Task<bool> MessageSigner::read(signing::ContentToSign& content, SignedForm form) {
   CHECK(can_read());
   std::optional<SevenBitForm> seven_bit;
   if (form.seven_bit) seven_bit.emplace(parts_.stored->stored.form, form.header_too);
-  for (spool::StoredContent stored(*parts_.spool, parts_.id, *parts_.stored); !stored.at_end();) {
+  spool::StoredContent stored(*parts_.spool, parts_.id, *parts_.stored);
+  while (!stored.at_end() && !content.is_complete()) {
     auto part = co_await stored.next();
     if (!part) co_return false;
     Chain bytes;

@@ -76,6 +76,8 @@ class Queue {
 
   // The message is in the spool, and is to be delivered from now on.
   void add(spool::QueueId id, const spool::Stored& stored, const message::DeliveryStatus& status);
+  // Before it is added: the hashes of its body, which were made while it came.
+  void keep_body(spool::QueueId id, const dkim::BodyDigests& body) { active_.keep_body(id, body); }
   // At a start, before run().
   void restore(const Restored& restored, std::string_view customer, std::string_view destination);
   // Begins to deliver.

@@ -14,11 +14,13 @@ spool::QueueId id_of(const message::Envelope& envelope) {
 }  // namespace
 
 SpoolWriter::SpoolWriter(spool::Spool& spool, Queue& queue, message::Submitter submitter,
-                         const message::Envelope& envelope, message::BodyForm form)
+                         const message::Envelope& envelope, message::BodyForm form,
+                         const std::optional<signing::HashedBody>& body)
     : queue_(queue),
       submitter_(std::move(submitter)),
       envelope_(envelope),
       form_(form),
+      body_(body),
       id_(id_of(envelope)),
       draft_(spool, id_, message::share_of(submitter_)) {}
 
@@ -36,6 +38,8 @@ Task<MessageWriter::Result> SpoolWriter::commit(message::DeliveryStatus status) 
     if (recipient.fate == message::Fate::waiting && recipient.tries > 0) recipient.due = later;
   status.update_due();
   if (Result kept = co_await draft_.commit(stored, status); !kept) co_return kept;
+  // Of a message whose header alone is kept it is not the hash.
+  if (body_ && body_->content_bytes == stored.content_bytes) queue_.keep_body(id_, body_->digests);
   queue_.add(id_, stored, status);
   co_return Result();
 }

@@ -35,8 +35,8 @@ Task<Transmission::Halted> Transmission::sign() {
   if (request_.signer == nullptr) co_return std::nullopt;
   const SignedForm form = signed_form();
   if (signed_as_ == form) co_return unsigned_;
-  const SharedSigned made =
-      co_await request_.signer->sign(form, content_ == Content::whole ? &gathered_ : nullptr, form_);
+  const SharedSigned made = co_await request_.signer->sign(
+      form, {.content = gathered_, .whole = content_ == Content::whole, .written = form_});
   signed_as_ = form;
   use(*made);
   co_return unsigned_;

@@ -63,6 +63,8 @@ constexpr Row kRows[] = {
               signatures(c.signing.failed, Algorithm::ed25519_sha256);
      }},
     {"signatures_broken_before", [](const CoreCounters& c) { return c.signing.broken_before; }},
+    {"signing_hashed_coming_bytes", [](const CoreCounters& c) { return c.signing.hashed_coming; }},
+    {"signing_hashed_sending_bytes", [](const CoreCounters& c) { return c.signing.hashed_sending; }},
     {"messages_without_key", [](const CoreCounters& c) { return c.signing.without_key + c.signing.without_key_now; }},
     // How many cores answer only for what is on the disk: all of them, or none where spool.durability is "unsynced".
     {"spool_cores_synced", [](const CoreCounters& c) { return std::uint64_t{c.spool_synced ? 1U : 0U}; }},
@@ -79,6 +81,7 @@ constexpr Row kRows[] = {
     {"spool_writes_failed", [](const CoreCounters& c) { return c.spool_log.failed_batches; }},
     {"spool_records", [](const CoreCounters& c) { return c.spool_log.records; }},
     {"spool_written_bytes", [](const CoreCounters& c) { return c.spool_log.bytes; }},
+    {"spool_read_bytes", [](const CoreCounters& c) { return c.spool.read_bytes; }},
     {"queue_tries", [](const CoreCounters& c) { return c.queue.tries; }},
     {"queue_recipients_taken", [](const CoreCounters& c) { return c.queue.recipients_taken; }},
     {"queue_recipients_failed", [](const CoreCounters& c) { return c.queue.recipients_failed; }},

@@ -41,6 +41,7 @@ Task<std::int32_t> Spool::read_blocks(int file, std::span<std::byte> to, std::ui
     if (result == 0) break;
     // A direct read goes on at a block.
     const auto more = static_cast<std::size_t>(result);
+    counters_.read_bytes += more;
     const bool all = got + more >= to.size();
     got = all ? to.size() : got + more / kBlockBytes * kBlockBytes;
     standstills = more < kBlockBytes ? standstills + 1 : 0;

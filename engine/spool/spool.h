@@ -34,6 +34,7 @@ struct SpoolCounters {
   std::uint64_t quarantined = 0;  // could not be read
   std::uint64_t moved = 0;        // copied forward
   std::uint64_t recycled = 0;     // segments
+  std::uint64_t read_bytes = 0;   // from the disk, in whole blocks
 };
 
 // Keeps segments from being recycled while something of them is read.

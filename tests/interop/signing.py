@@ -96,6 +96,10 @@ def mail_is_signed(_name, way, size, chunks):
         expect_equal(arrived.by, "BDAT" if chunks else "DATA", "how it came")
         expect_equal([name for name, _ in mail.added_fields(expect_signed(arrived.content), message)], ["Received"], "other fields")
         expect_equal(made(relay), (1, 1), "signatures made")
+        # It was hashed while it came, and what the spool had of it was read once.
+        expect_equal(relay.counter("signing_hashed_sending_bytes"), 0, "bytes that were hashed when it was sent")
+        expect(relay.counter("signing_hashed_coming_bytes") >= len(message), "bytes that were hashed while it came are missing")
+        expect(relay.counter("spool_read_bytes") <= len(message) + 64 * 1024, "the spool was read twice")
 
 
 @test
@@ -145,6 +149,7 @@ def after_a_kill_it_is_signed_anew():
         relay.start()
         relay.control("queue", "flush", only_queued(relay)["id"])
         expect_signed(hop.only().content)
+        expect(relay.counter("signing_hashed_sending_bytes") >= MIDDLE, "bytes that were hashed when it was sent are missing")
 
 
 # ----------------------------------------------------------------------------------------------- forms of content

@@ -1,4 +1,4 @@
-// Messages in work: read once, shared, and gone with the last lease.
+// Messages in work: read once, shared, and gone with the last lease; and the hashes of their bodies, which stay.
 #include "engine/relay/active_messages.h"
 
 #include <optional>
@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/signing/running_hash.h"
 #include "tests/unit/relay/queue_fixture.h"
 
 namespace sluice::relay {
@@ -166,6 +167,39 @@ TEST_F(ActiveMessagesTest, WhoComesDuringTheQuarantineDoesNotReadItAgain) {
   EXPECT_FALSE(first.wait());
   EXPECT_THAT(quarantined_, ::testing::ElementsAre(id));
   EXPECT_TRUE(messages_->empty());
+}
+
+// ------------------------------------------------------------------------------------------ hashes of bodies
+
+dkim::BodyDigests some_hash() {
+  return signing::RunningHash(message::BodyForm::literal, {.relaxed = true}).finish().digests;
+}
+
+TEST_F(ActiveMessagesTest, TheHashOfABodyStaysUntilTheMessageIsFinished) {
+  const spool::QueueId id = keep();
+  messages_->keep_body(id, some_hash());
+  for (int tries = 0; tries < 3; ++tries) {
+    const MaybeLease lease = open(id);
+    EXPECT_TRUE((*lease)->signatures().body());
+    (*lease)->finished = tries == 2;
+  }
+  EXPECT_FALSE((*open(id))->signatures().body());
+}
+
+TEST_F(ActiveMessagesTest, AHashThatWasMadeForOneTryIsThereForTheNext) {
+  const spool::QueueId id = keep();
+  (*open(id))->signatures().set_body(some_hash());
+  EXPECT_TRUE((*open(id))->signatures().body());
+}
+
+TEST_F(ActiveMessagesTest, HashesAreBounded) {
+  const spool::QueueId first = keep();
+  const spool::QueueId last = keep();
+  messages_->keep_body(first, some_hash());
+  for (spool::QueueId other = 1; other < ActiveMessages::kBodiesMax; ++other) messages_->keep_body(other, some_hash());
+  messages_->keep_body(last, some_hash());
+  EXPECT_FALSE((*open(first))->signatures().body());
+  EXPECT_TRUE((*open(last))->signatures().body());
 }
 
 }  // namespace

@@ -1,8 +1,6 @@
 // Signatures in front of what a next hop gets: of small messages in one segment, of longer ones when they are whole;
 // and what becomes of a message that cannot be signed now, or cannot be held for it.
-#include <map>
-
-#include "tests/support/held_keys.h"
+#include "tests/unit/relay/fixture_signer.h"
 #include "tests/unit/relay/queue_fixture.h"
 #include "tests/unit/relay/sending.h"
 
@@ -15,37 +13,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using ::testing::StartsWith;
-
-// A signer of example.com's mail on the fixture's loop.
-class FixtureSigner {
- public:
-  explicit FixtureSigner(Fixture& fixture, signing::Unsigned rule = signing::Unsigned::send)
-      : rules_{.without_key = rule},
-        signer_({.loop = fixture.loop,
-                 .workers = fixture.loop.platform().workers,
-                 .keys = std::make_shared<signing::KeyCache>(keys, rules_, 10),
-                 .counters = counters,
-                 .not_signed = [this](const signing::NotSigned& what) { ++effects[std::string(what.effect)]; },
-                 .broken_before = [](const signing::BrokenBefore&) {}},
-                rules_) {
-    keys->held["example.com"] = {{"one", testing::rsa_der()}, {"two", testing::ed25519_der()}};
-    fixture.signer = &signer_;
-  }
-
-  std::shared_ptr<testing::HeldKeys> keys = std::make_shared<testing::HeldKeys>();
-  signing::SigningCounters counters;
-  std::map<std::string, int> effects;
-
- private:
-  signing::SigningRules rules_;
-  signing::Signer signer_;
-};
-
-std::string long_text(std::size_t bytes) {
-  std::string text(kText);
-  while (text.size() < bytes) text += "A line of a long message.\r\n";
-  return text;
-}
 
 TEST(SigningTest, ASmallMessageGoesInOneSegmentWithTwoSignaturesInFront) {
   for (const Manner& manner : kManners) {
