@@ -30,7 +30,10 @@ class Text final : public dkim::BodyOutput {
     CHECK(!bytes.empty());
     text += bytes;
   }
+  void mark() override { marked = text.size(); }
+  void rewind() override { text.resize(marked); }
   std::string text;
+  std::size_t marked = 0;
 };
 
 // Calls feed(piece) for pieces of odd sizes.

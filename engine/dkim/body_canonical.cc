@@ -95,10 +95,22 @@ void BodyCanonicalizer::text(std::string_view bytes) {
   while (size >= 2 && bytes[size - 1] == '\n' && bytes[size - 2] == '\r') size -= 2;
   if (size > 0) {
     release_line_ends();
+    ahead_ = false;
     write(bytes.substr(0, size));
     any_ = true;
   }
   line_ends_ += (bytes.size() - size) / 2;
+  if (line_ends_ > kLineEndsHeld) write_ahead();
+}
+
+// There may be as many as the message has room for.
+void BodyCanonicalizer::write_ahead() {
+  if (!ahead_) {
+    flush();
+    out_.mark();
+    ahead_ = true;
+  }
+  release_line_ends();
 }
 
 void BodyCanonicalizer::release_line_ends() {
@@ -115,6 +127,10 @@ void BodyCanonicalizer::finish() {
   if (cr_) {
     if (blank_) text(kSpace);
     text(kLineEnd.substr(0, 1));
+  }
+  if (ahead_) {
+    gathered_size_ = 0;
+    out_.rewind();
   }
   if (any_ || form_ == Canonicalization::simple) write(kLineEnd);
   flush();

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string_view>
 
+#include "engine/base/check.h"
 #include "engine/dkim/algorithm.h"
 #include "engine/dkim/body_canonical.h"
 #include "engine/dkim/sha256.h"
@@ -53,10 +54,16 @@ class BodyHashes {
   class Hasher final : public BodyOutput {
    public:
     void write(std::string_view bytes) override { hash_.update(bytes); }
+    void mark() override { marked_ = hash_; }
+    void rewind() override {
+      CHECK(marked_);
+      hash_ = *marked_;
+    }
     [[nodiscard]] Digest finish() { return hash_.finish(); }
 
    private:
     Sha256Hash hash_;
+    std::optional<Sha256Hash> marked_;
   };
   struct Body {
     explicit Body(Canonicalization form) : canonical(form, hasher) {}

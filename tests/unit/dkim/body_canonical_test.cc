@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 #include <string>
 #include <string_view>
@@ -17,11 +18,20 @@ namespace {
 
 class Text final : public BodyOutput {
  public:
-  void write(std::string_view bytes) override { text_ += bytes; }
+  void write(std::string_view bytes) override {
+    text_ += bytes;
+    written_ += bytes.size();
+  }
+  void mark() override { marked_ = text_.size(); }
+  void rewind() override { text_.resize(marked_); }
   [[nodiscard]] const std::string& text() const { return text_; }
+  // Also what was taken back.
+  [[nodiscard]] std::size_t written() const { return written_; }
 
  private:
   std::string text_;
+  std::size_t marked_ = 0;
+  std::size_t written_ = 0;
 };
 
 std::string canonical(std::string_view body, Canonicalization form, std::size_t piece, Squeeze squeeze) {
@@ -69,6 +79,45 @@ TEST(DkimBody, EmptyLines) {
   for (std::size_t i = 0; i < 1000; ++i) lines += "\r\n";
   expect_canonical("a" + lines, "a\r\n", "a\r\n");
   expect_canonical("a" + lines + "b", "a" + lines + "b\r\n", "a" + lines + "b\r\n");
+}
+
+std::string line_ends(std::size_t count) {
+  std::string lines;
+  while (lines.size() < 2 * count) lines += "\r\n";
+  return lines;
+}
+
+TEST(DkimBody, ManyEmptyLinesWhereverTheyAre) {
+  for (const std::size_t count : {511U, 512U, 513U, 514U, 1024U, 1025U, 5000U}) {
+    SCOPED_TRACE(count);
+    const std::string lines = line_ends(count);
+    expect_canonical(lines, "\r\n", "");
+    expect_canonical(lines + "a", lines + "a\r\n", lines + "a\r\n");
+    expect_canonical("a" + lines + "b" + lines, "a" + lines + "b\r\n", "a" + lines + "b\r\n");
+    expect_canonical("a" + lines + " ", "a" + lines + " \r\n", "a\r\n");
+    expect_canonical("a" + lines + "\r", "a" + lines + "\r\r\n", "a" + lines + "\r\r\n");
+  }
+}
+
+// A message of nothing but empty lines held up its core when a letter came at last: all of them were hashed at once.
+TEST(DkimBody, ALetterBehindAMillionEmptyLinesIsNoMoreWorkThanAnother) {
+  constexpr std::size_t kPieceBytes = 1000;
+  const std::string piece = line_ends(kPieceBytes / 2);
+  for (const auto form : {Canonicalization::simple, Canonicalization::relaxed}) {
+    Text out;
+    BodyCanonicalizer machine(form, out);
+    std::size_t most = 0;
+    const auto feed = [&](std::string_view bytes) {
+      const std::size_t before = out.written();
+      machine.feed(bytes);
+      most = std::max(most, out.written() - before);
+    };
+    for (int i = 0; i < 2000; ++i) feed(piece);
+    feed("x");
+    EXPECT_LE(most, kPieceBytes + 4096);
+    machine.finish();
+    EXPECT_EQ(out.text().size(), 2000 * kPieceBytes + 3);
+  }
 }
 
 TEST(DkimBody, ALastLineWithoutItsEndGetsOne) {
@@ -156,6 +205,22 @@ TEST(DkimBodyHashes, OfTheExampleInTheAppendices) {
     hashes.finish();
     EXPECT_EQ(base64(hashes.digests().digest(Canonicalization::simple)), kHash);
     EXPECT_EQ(base64(hashes.digests().digest(Canonicalization::relaxed)), kHash);
+  }
+}
+
+// Empty lines that were hashed ahead are taken back.
+TEST(DkimBodyHashes, ManyEmptyLinesAtTheEndAreNoPartOfTheBody) {
+  BodyHashes hashes;
+  const auto hash = [&](const std::string& body, Canonicalization form) {
+    hashes.reset({.simple = true, .relaxed = true}, message::BodyForm::literal);
+    hashes.feed(body);
+    hashes.finish();
+    return hashes.digests().digest(form);
+  };
+  for (const auto form : {Canonicalization::simple, Canonicalization::relaxed}) {
+    EXPECT_EQ(hash("a" + line_ends(5000), form), hash("a", form));
+    EXPECT_EQ(hash(line_ends(5000), form), hash("", form));
+    EXPECT_NE(hash("a" + line_ends(5000) + "b", form), hash("a\r\nb", form));
   }
 }
 
