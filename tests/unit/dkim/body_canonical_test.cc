@@ -208,6 +208,28 @@ TEST(DkimBodyHashes, OfTheExampleInTheAppendices) {
   }
 }
 
+TEST(DkimBodyHashes, StuffedLinesOfAnyLengthAreHashedAsTheyAreWithoutDots) {
+  std::mt19937 random(5321);
+  BodyHashes hashes;
+  const auto hash = [&](std::string_view body, message::BodyForm form, std::size_t piece) {
+    hashes.reset({.relaxed = true}, form);
+    for (std::size_t at = 0; at < body.size(); at += piece) hashes.feed(body.substr(at, piece));
+    hashes.finish();
+    return hashes.digests().digest(Canonicalization::relaxed);
+  };
+  for (int round = 0; round < 300; ++round) {
+    std::string plain;
+    std::string stuffed;
+    while (plain.size() < 5000) {
+      const std::string line = (random() % 4 == 0 ? "" : ".") + std::string(random() % (round + 1), 'y') + "\r\n";
+      plain += line;
+      stuffed += (line.starts_with('.') ? "." : "") + line;
+    }
+    const std::size_t piece = 1 + random() % (round % 2 == 0 ? 10'000 : 100);
+    EXPECT_EQ(hash(stuffed, message::BodyForm::dot_stuffed, piece), hash(plain, message::BodyForm::literal, piece));
+  }
+}
+
 // Empty lines that were hashed ahead are taken back.
 TEST(DkimBodyHashes, ManyEmptyLinesAtTheEndAreNoPartOfTheBody) {
   BodyHashes hashes;

@@ -46,7 +46,7 @@ TEST(HashTurnsTest, WhatDoesNotWaitsForTheNext) {
   expect_turns({kTurn + 1}, 2);
   expect_turns({kTurn, 1}, 2);
   expect_turns({10, 3 * kTurn, 10}, 4);
-  expect_turns(std::vector<std::size_t>(16, 16 * 1024), 4);
+  expect_turns(std::vector<std::size_t>(16, kTurn / 4), 4);
 }
 
 TEST(HashTurnsTest, AnEmptyChainHasNothingToHash) {
