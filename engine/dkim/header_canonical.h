@@ -5,10 +5,12 @@
 
 #include "engine/dkim/algorithm.h"
 #include "engine/dkim/header_fields.h"
+#include "engine/dkim/squeeze.h"
 
 namespace sluice::dkim {
 
 // Appends `field`, without a CRLF behind it: one follows every field but the signature's own.
-void append_canonical(const HeaderField& field, Canonicalization form, std::string& out);
+void append_canonical(const HeaderField& field, Canonicalization form, std::string& out,
+                      SqueezeField squeeze = squeeze_field_of_this_machine());
 
 }  // namespace sluice::dkim

@@ -16,6 +16,8 @@
 
 namespace sluice::dkim {
 
+inline constexpr std::string_view kSignatureFieldName = "DKIM-Signature";
+
 struct SignatureTags {
   Algorithm algorithm = Algorithm::rsa_sha256;
   Canonicalization header = Canonicalization::relaxed;

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "engine/smtp/ascii.h"
-
 namespace sluice::dkim {
 namespace {
 
@@ -69,12 +67,22 @@ constexpr auto kFirstRows = [] {
   return rows;
 }();
 
+// Letters and hyphens alone, which differ in 0x20 from what is equal without regard to case, and from nothing else that
+// a name may have in it.
+static_assert(std::ranges::all_of(kTable, [](const Row& row) {
+  return std::ranges::all_of(row.name, [](char c) { return c == '-' || (c >= 'a' && c <= 'z'); });
+}));
+
+bool is_row(std::string_view row_name, std::string_view name) {
+  return std::ranges::equal(row_name, name, [](char c, char written) { return c == (written | 0x20); });
+}
+
 // kRows: none.
 std::size_t row_of(std::string_view name) {
-  const char first = to_lower(name.front());
+  const char first = static_cast<char>(name.front() | 0x20);
   if (name.size() > kNameBytesMax || first < 'a' || first > 'z') return kRows;
   std::size_t row = kFirstRows[static_cast<std::size_t>(first - 'a')][name.size()];
-  while (row < kRows && !smtp::equals_ignore_case(kTable[row].name, name)) ++row;
+  while (row < kRows && !is_row(kTable[row].name, name)) ++row;
   return row;
 }
 
@@ -83,7 +91,8 @@ std::size_t row_of(std::string_view name) {
 void SignedFields::select(std::string_view header) {
   static_assert(kRows <= kRowsMax);
   std::array<std::size_t, kRows> counts{};
-  while (const auto field = take_field(header))
+  HeaderFieldReader reader(header);
+  while (const auto field = reader.next())
     if (const std::size_t row = row_of(field->name); row < kRows)
       found_[row][counts[row]++ % kFieldsOfANameMax] = *field;
 
@@ -94,7 +103,7 @@ void SignedFields::select(std::string_view header) {
     const std::size_t count = std::min(counts[row], kFieldsOfANameMax);
     for (std::size_t i = 0; i < count; ++i) fields_.push_back(&found_[row][(counts[row] - 1 - i) % kFieldsOfANameMax]);
     const bool oversigned = kTable[row].oversigned && counts[row] <= kFieldsOfANameMax;
-    names_.insert(names_.end(), count + (oversigned ? 1 : 0), kTable[row].name);
+    for (std::size_t i = 0; i < count + (oversigned ? 1 : 0); ++i) names_.push_back(kTable[row].name);
   }
 }
 

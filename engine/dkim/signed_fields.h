@@ -25,7 +25,7 @@ inline constexpr std::size_t kFieldsOfANameMax = 32;
 
 class SignedFields {
  public:
-  // `header`: as take_field() has it; must stay until the next call.
+  // `header`: as HeaderFieldReader has it; must stay until the next call.
   void select(std::string_view header);
 
   // What is hashed, in the order of h=; RFC 6376 5.4.2: of several fields with one name the last one first.

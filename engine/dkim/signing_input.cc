@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "engine/base/check.h"
 #include "engine/dkim/header_canonical.h"
 #include "engine/dkim/signature_field.h"
 #include "engine/smtp/scan.h"
@@ -21,9 +20,10 @@ void clear(std::string& text) {
 // RFC 6376 3.7: "The DKIM-Signature header field ... with the value of the "b=" tag ... deleted ... without a trailing
 // CRLF."
 void append_own_field(std::string_view unsigned_field, Canonicalization form, std::string& out) {
-  auto field = take_field(unsigned_field);
-  CHECK(field);
-  append_canonical(*field, form, out);
+  append_canonical({.name = unsigned_field.substr(0, kSignatureFieldName.size()),
+                    .whole = unsigned_field,
+                    .colon = kSignatureFieldName.size()},
+                   form, out);
 }
 
 }  // namespace

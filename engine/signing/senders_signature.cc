@@ -68,9 +68,9 @@ bool is_broken(const SendersTags& tags, const ContentToSign& content, dkim::Cano
 std::optional<std::string> find_broken_signature(const ContentToSign& content, std::string_view domain,
                                                  dkim::Canonicalization hashed) {
   if (domain.empty()) return std::nullopt;
-  std::string_view header = content.header();
+  dkim::HeaderFieldReader reader(content.header());
   std::size_t judged = 0;
-  while (const auto field = dkim::take_field(header)) {
+  while (const auto field = reader.next()) {
     if (!smtp::equals_ignore_case(field->name, "DKIM-Signature")) continue;
     if (++judged > kSignaturesJudged) break;
     SendersTags tags = read_tags(field->whole.substr(field->colon + 1));

@@ -68,18 +68,28 @@ bool decode_base64(std::string_view text, std::string& out) {
   return false;
 }
 
-void append_base64(std::string_view bytes, std::string& out) {
-  out.reserve(out.size() + base64_encoded_bytes(bytes.size()));
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    const std::size_t count = std::min<std::size_t>(3, bytes.size() - i);
-    std::uint32_t bits = 0;
-    for (std::size_t j = 0; j < 3; ++j) {
-      bits = (bits << 8U) | (j < count ? static_cast<unsigned char>(bytes[i + j]) : 0U);
-    }
-    for (std::size_t j = 0; j < 4; ++j) {
-      out.push_back(j <= count ? kAlphabet[(bits >> (18 - 6 * j)) & 0x3fU] : '=');
-    }
+char* write_base64(std::string_view bytes, char* out) {
+  const auto byte = [bytes](std::size_t i) { return std::uint32_t{static_cast<unsigned char>(bytes[i])}; };
+  const auto write = [&out](std::uint32_t bits, std::size_t characters) {
+    for (std::size_t i = 0; i < characters; ++i) *out++ = kAlphabet[(bits >> (18 - 6 * i)) & 0x3fU];
+  };
+  std::size_t i = 0;
+  for (; i + 3 <= bytes.size(); i += 3) write((byte(i) << 16U) | (byte(i + 1) << 8U) | byte(i + 2), 4);
+  if (bytes.size() - i == 2) {
+    write((byte(i) << 16U) | (byte(i + 1) << 8U), 3);
+    *out++ = '=';
+  } else if (bytes.size() - i == 1) {
+    write(byte(i) << 16U, 2);
+    *out++ = '=';
+    *out++ = '=';
   }
+  return out;
+}
+
+void append_base64(std::string_view bytes, std::string& out) {
+  const std::size_t begin = out.size();
+  out.resize(begin + base64_encoded_bytes(bytes.size()));
+  write_base64(bytes, out.data() + begin);
 }
 
 void wipe(std::string& secret) {

@@ -17,6 +17,8 @@ constexpr std::size_t base64_decoded_bytes_max(std::size_t characters) { return 
 // memory.
 bool decode_base64(std::string_view text, std::string& out);
 void append_base64(std::string_view bytes, std::string& out);
+// Where there is room for base64_encoded_bytes(); returns the end of what was written.
+char* write_base64(std::string_view bytes, char* out);
 
 // Overwrites what `secret` holds, in a way that the compiler keeps, and empties it.
 void wipe(std::string& secret);

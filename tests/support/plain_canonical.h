@@ -45,6 +45,26 @@ inline std::string plain_body(std::string_view body, bool relaxed) {
   return canonical;
 }
 
+// The fields of a header, each with its folds, without the CRLF at its end; those without a name are left out.
+inline std::vector<std::string> plain_fields(std::string_view header) {
+  std::vector<std::string> fields;
+  for (const std::string& line : plain_lines(header)) {
+    if (line.empty()) break;
+    if (plain_blank(line.front()) && !fields.empty())
+      fields.back() += "\r\n" + line;
+    else
+      fields.push_back(line);
+  }
+  std::erase_if(fields, [](std::string_view field) {
+    const std::size_t size = field.find_first_not_of(
+        "!\"#$%&'()*+,-./0123456789;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~");
+    if (size == 0 || size == std::string_view::npos) return true;
+    const std::size_t colon = field.find_first_not_of(" \t", size);
+    return colon == std::string_view::npos || field[colon] != ':';
+  });
+  return fields;
+}
+
 // `field`: with its folds, without the CRLF at its end; it has a colon.
 inline std::string plain_relaxed_field(std::string_view field) {
   const std::size_t colon = field.find(':');

@@ -15,18 +15,27 @@
 namespace sluice::dkim {
 namespace {
 
-std::string relaxed(std::string_view header) {
+std::string relaxed_by(std::string_view header, SqueezeField squeeze) {
   std::string out;
-  while (const auto field = take_field(header)) {
-    append_canonical(*field, Canonicalization::relaxed, out);
+  HeaderFieldReader reader(header);
+  while (const auto field = reader.next()) {
+    append_canonical(*field, Canonicalization::relaxed, out, squeeze);
     out += "\r\n";
   }
   return out;
 }
 
+// The same on a machine without instructions for it.
+std::string relaxed(std::string_view header) {
+  const std::string text = relaxed_by(header, squeeze_field_of_this_machine());
+  EXPECT_EQ(relaxed_by(header, squeeze_field_by_changes), text) << ::testing::PrintToString(header);
+  return text;
+}
+
 std::vector<std::string> wholes(std::string_view header) {
   std::vector<std::string> fields;
-  while (const auto field = take_field(header)) fields.emplace_back(field->whole);
+  HeaderFieldReader reader(header);
+  while (const auto field = reader.next()) fields.emplace_back(field->whole);
   return fields;
 }
 
@@ -54,6 +63,67 @@ TEST(DkimHeader, OddFoldsAndBlanks) {
 TEST(DkimHeader, WhatIsNoFieldIsSkipped) {
   EXPECT_EQ(wholes("From root Mon\r\nA: b\r\nno colon\r\n: no name\r\nB c: d\r\n 1:2\r\nE: f\r\n"),
             (std::vector<std::string>{"A: b", "E: f"}));
+}
+
+// A block is sixty-four bytes, and what is behind its last one decides whether a line ends a field.
+TEST(DkimHeader, AFieldEndsWhereverItsEndIsInABlock) {
+  for (std::size_t size = 0; size < 200; ++size) {
+    const std::string before = "A: " + std::string(size, 'x');
+    EXPECT_EQ(wholes(before + "\r\nB: c\r\n"), (std::vector<std::string>{before, "B: c"})) << size;
+    EXPECT_EQ(wholes(before + "\r\n\tB: c\r\n"), (std::vector<std::string>{before + "\r\n\tB: c"})) << size;
+    EXPECT_EQ(wholes(before + "\nB: c\r\n"), (std::vector<std::string>{before + "\nB: c"})) << size;
+    EXPECT_EQ(wholes(before + "\r\n\r\nB: c"), (std::vector<std::string>{before})) << size;
+    EXPECT_EQ(wholes(before + "\r\n"), (std::vector<std::string>{before})) << size;
+    EXPECT_EQ(wholes(before + "\r"), (std::vector<std::string>{before + "\r"})) << size;
+  }
+}
+
+TEST(DkimHeader, ANameMayHaveAnySize) {
+  for (std::size_t size = 1; size < 100; ++size)
+    for (const std::string end : {": b\r\n", ":", " \t: b", ":\r\n\r\nthe body"}) {
+      const std::string name(size, 'n');
+      const auto field = HeaderFieldReader(name + end).next();
+      ASSERT_TRUE(field) << size << end;
+      EXPECT_EQ(field->colon, size + end.find(':'));
+      for (const std::string other : {"\x7f", "\x80", "\xff", "\r", "\n", "\x1f", " x"})
+        EXPECT_FALSE(HeaderFieldReader(name + other + end).next()) << size << end;
+    }
+}
+
+// A lane is sixty-four bytes, of which the last three are decided by what follows.
+TEST(DkimHeader, AFoldMayBeWhereverItIsInALane) {
+  for (std::size_t size = 0; size < 200; ++size)
+    for (const std::string fold : {"\r\n ", "\r\n\t", " \r\n ", "\t\r\n \r\n  ", "   ", "\t"}) {
+      const std::string before = "A:" + std::string(size, 'x');
+      const std::string canonical = size == 0 ? "a:" : "a:" + std::string(size, 'x') + " ";
+      EXPECT_EQ(relaxed(before + fold + "y\r\n"), canonical + "y\r\n") << size;
+      EXPECT_EQ(relaxed(before + fold + "\r\n"), "a:" + std::string(size, 'x') + "\r\n") << size;
+      EXPECT_EQ(relaxed(before + fold + "\r"), canonical + "\r\r\n") << size;
+      EXPECT_EQ(relaxed(before + "\r" + fold + "\ny"), canonical.substr(0, size + 2) + "\r \ny\r\n") << size;
+    }
+}
+
+TEST(DkimHeader, AHeaderIsTakenApartAsThePlainReferenceHasIt) {
+  std::mt19937 random(5322);
+  constexpr std::string_view kPieces[] = {"\r\n",
+                                          "\r\n ",
+                                          "\n",
+                                          "\r",
+                                          ":",
+                                          " ",
+                                          "\t",
+                                          "a",
+                                          "Subject: x",
+                                          "From",
+                                          "\x80",
+                                          "\x7f",
+                                          "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"};
+  for (int round = 0; round < 5000; ++round) {
+    std::string header;
+    const std::size_t size = random() % 300;
+    while (header.size() < size) header += kPieces[random() % std::size(kPieces)];
+    EXPECT_EQ(wholes(header), testing::plain_fields(header)) << ::testing::PrintToString(header);
+  }
 }
 
 TEST(DkimHeader, WhateverComesIsAsThePlainReferenceHasIt) {

@@ -82,12 +82,12 @@ TEST(DkimSigningInput, TheSignaturesOfRfc8463) {
       " bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;\r\n b=";
   const auto sign = [](std::string_view own, const PrivateKey& key) {
     std::string canonical;
-    std::string_view header = kHeader;
-    while (const auto field = take_field(header)) {
+    HeaderFieldReader reader(kHeader);
+    while (const auto field = reader.next()) {
       append_canonical(*field, Canonicalization::relaxed, canonical);
       canonical += "\r\n";
     }
-    append_canonical(*take_field(own), Canonicalization::relaxed, canonical);
+    append_canonical(*HeaderFieldReader(own).next(), Canonicalization::relaxed, canonical);
     return base64_of(*key.sign(digest_of(canonical)));
   };
   EXPECT_EQ(sign(kEd25519Field, *testing::ed25519_key()),
