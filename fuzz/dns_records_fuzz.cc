@@ -11,12 +11,12 @@
 #include <vector>
 
 #include "engine/base/check.h"
+#include "engine/base/tag_list.h"
 #include "engine/sender_dns/dkim_key_record.h"
 #include "engine/sender_dns/dmarc.h"
 #include "engine/sender_dns/domain_check.h"
 #include "engine/sender_dns/spf.h"
 #include "engine/sender_dns/spf_macro.h"
-#include "engine/sender_dns/tag_list.h"
 
 namespace {
 
@@ -88,8 +88,9 @@ void check_parsers(std::string_view text) {
         expand_domain_spec(text, {.local_part = "l", .sender_domain = "o.example", .domain = "d.example"});
     CHECK(name.size() <= kSpfExpandedBytesMax);
   }
-  if (const auto tags = parse_tag_list(text))
-    for (const Tag& tag : tags->all()) CHECK(tags->find(tag.name)->value == tag.value);
+  const sluice::TagList tags(text);
+  CHECK(tags.all().size() <= sluice::kTagsMax);
+  for (const sluice::Tag& tag : tags.all()) CHECK(tags.find(tag.name) == &tag);
   const PublicKey key{.type = KeyType::ed25519, .bytes = std::string(32, 'k')};
   const DkimKeyFault fault = judge_dkim_key(text, &key);
   CHECK(fault.what.empty() == fault.remedy.empty());

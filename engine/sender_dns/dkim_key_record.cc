@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "engine/sender_dns/tag_list.h"
+#include "engine/base/tag_list.h"
 #include "engine/smtp/base64.h"
 
 namespace sluice::sender_dns {
@@ -10,15 +10,9 @@ namespace {
 
 constexpr std::size_t kStringBytesMax = 255;  // of one string of a TXT record (RFC 1035 3.3)
 
-std::string without_white_space(std::string_view text) {
-  std::string bare;
-  std::ranges::copy_if(text, std::back_inserter(bare), [](char c) { return !is_tag_white_space(c); });
-  return bare;
-}
-
 std::vector<std::string> words_of(const Tag* tag) {
   if (tag == nullptr) return {};
-  const auto parts = parts_of(tag->value, ':');
+  const auto parts = value_parts(tag->value);
   return {parts.begin(), parts.end()};
 }
 
@@ -81,20 +75,20 @@ DkimKeyFault judge_ed25519(const DkimKeyRecord& record, const PublicKey* expecte
 }  // namespace
 
 std::expected<DkimKeyRecord, std::string> parse_dkim_key_record(std::string_view text) {
-  const auto tags = parse_tag_list(text);
-  if (!tags) return std::unexpected(tags.error());
-  if (const Tag* const version = tags->find("v"); version != nullptr) {
+  const TagList tags(text);
+  if (!tags.fault().empty()) return std::unexpected(tags.fault());
+  if (const Tag* const version = tags.find("v"); version != nullptr) {
     // RFC 6376 3.6.1: "This tag MUST be the first tag in the record", and says DKIM1.
     if (version->value != "DKIM1") return std::unexpected("v= is not DKIM1");
-    if (version != tags->all().data()) return std::unexpected("v= is not the first tag");
+    if (version != tags.all().data()) return std::unexpected("v= is not the first tag");
   }
-  const Tag* const key = tags->find("p");
+  const Tag* const key = tags.find("p");
   if (key == nullptr) return std::unexpected("it has no p=");
   DkimKeyRecord record{.key_text = without_white_space(key->value)};
-  if (const Tag* const type = tags->find("k"); type != nullptr) record.type = type->value;
-  record.hashes = words_of(tags->find("h"));
-  record.services = words_of(tags->find("s"));
-  const auto flags = words_of(tags->find("t"));
+  if (const Tag* const type = tags.find("k"); type != nullptr) record.type = type->value;
+  record.hashes = words_of(tags.find("h"));
+  record.services = words_of(tags.find("s"));
+  const auto flags = words_of(tags.find("t"));
   record.testing = has(flags, "y");
   record.exact_domain = has(flags, "s");
   return record;

@@ -4,7 +4,7 @@
 #include <array>
 
 #include "engine/base/ascii.h"
-#include "engine/sender_dns/tag_list.h"
+#include "engine/base/tag_list.h"
 
 namespace sluice::sender_dns {
 namespace {
@@ -123,25 +123,25 @@ bool is_dmarc_record(std::string_view text) {
 }
 
 std::expected<DmarcRecord, std::string> parse_dmarc_record(std::string_view text) {
-  const auto tags = parse_tag_list(text);
-  if (!tags) return std::unexpected(tags.error());
+  const TagList tags(text);
+  if (!tags.fault().empty()) return std::unexpected(tags.fault());
   DmarcRecord record;
   for (const auto& [tag_name, place] :
        {std::pair{"p", &record.policy}, std::pair{"sp", &record.subdomain}, std::pair{"np", &record.missing}}) {
-    const Tag* const tag = tags->find(tag_name);
+    const Tag* const tag = tags.find(tag_name);
     if (tag == nullptr) continue;
     *place = policy_of(tag->value);
     if (!*place) record.ignored.push_back(std::string(tag_name) + "=" + std::string(tag->value.substr(0, 40)));
   }
-  take_word<DmarcPsd>(*tags, "psd", {{"y", DmarcPsd::yes}, {"n", DmarcPsd::no}, {"u", DmarcPsd::unknown}}, record.psd,
+  take_word<DmarcPsd>(tags, "psd", {{"y", DmarcPsd::yes}, {"n", DmarcPsd::no}, {"u", DmarcPsd::unknown}}, record.psd,
                       record.ignored);
-  take_word<bool>(*tags, "t", {{"y", true}, {"n", false}}, record.testing, record.ignored);
-  take_word<bool>(*tags, "aspf", {{"s", true}, {"r", false}}, record.strict_spf, record.ignored);
-  take_word<bool>(*tags, "adkim", {{"s", true}, {"r", false}}, record.strict_dkim, record.ignored);
-  const Tag* const reports = tags->find("rua");
+  take_word<bool>(tags, "t", {{"y", true}, {"n", false}}, record.testing, record.ignored);
+  take_word<bool>(tags, "aspf", {{"s", true}, {"r", false}}, record.strict_spf, record.ignored);
+  take_word<bool>(tags, "adkim", {{"s", true}, {"r", false}}, record.strict_dkim, record.ignored);
+  const Tag* const reports = tags.find("rua");
   record.reports = reports != nullptr && lower(reports->value).find("mailto:") != std::string::npos;
   for (const std::string_view removed : {"pct", "rf", "ri"})
-    if (tags->find(removed) != nullptr) record.ignored.push_back(std::string(removed) + "=");
+    if (tags.find(removed) != nullptr) record.ignored.push_back(std::string(removed) + "=");
   // 4.10.1: without a policy that is one it counts where reports are asked for, as if p=none.
   if (!record.policy && !record.reports) return std::unexpected("p= is not none, quarantine or reject");
   return record;

@@ -245,7 +245,8 @@ void EventObserver::not_signed(const signing::NotSigned& what) {
 
 void EventObserver::broken_before(const signing::BrokenBefore& what) {
   if (!is_news(std::string("broken ").append(what.domain))) return;
-  events_.emit(event::SignatureBroken{.id = what.id, .domain = what.domain, .selector = what.selector});
+  events_.emit(
+      event::SignatureBroken{.id = what.id, .domain = what.domain, .selector = what.selector, .reason = what.fault});
 }
 
 void EventObserver::limit(const policy::LimitNotice& notice) {

@@ -199,7 +199,7 @@ Family signatures_of(Cores cores) {
                              "DKIM signatures, by algorithm and result (made; failed, in the library; used_again, for "
                              "another destination or try), messages that have none of their author's domain "
                              "(without_key; key_unavailable: it cannot be read or used), and those that come with "
-                             "one of it whose body hash is wrong (broken_before).");
+                             "one of it that is broken (broken_before).");
   const auto add = [&](std::string_view algorithm, std::string_view result, auto count) {
     double sum = 0;
     for (const CoreMetrics& core : cores) sum += count_of(count(core.counters.signing));

@@ -153,10 +153,10 @@ Signed Signer::give_up(const Request& request, std::string_view reason) {
 
 void Signer::look_at_senders(const ContentToSign& content, const Request& request, std::string_view domain) {
   if (request.own || request.converted) return;
-  const auto selector = find_broken_signature(content, domain, rules_.forms.body);
-  if (!selector) return;
+  const auto broken = find_broken_signature(content, domain, rules_.forms.body);
+  if (!broken) return;
   ++parts_.counters.broken_before;
-  parts_.broken_before({.id = request.id, .domain = domain, .selector = *selector});
+  parts_.broken_before({.id = request.id, .domain = domain, .selector = broken->selector, .fault = broken->fault});
 }
 
 void Signer::want(const SharedDomainKeys& keys, std::vector<Wanted>& wanted) const {

@@ -68,7 +68,8 @@ struct NotSigned {
 struct BrokenBefore {
   std::string_view id;
   std::string_view domain;
-  std::string_view selector;
+  std::string_view selector;  // may be empty
+  std::string_view fault;
 };
 
 class Signer {

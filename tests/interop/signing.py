@@ -249,17 +249,17 @@ def strangers_signatures_stay():
             expect_equal(dkimpy_verdict(field + rest, keys().records), "good", "dkimpy")
 
 
-@test
-def a_customers_own_broken_signature_is_told_of_and_passed_on():
+@cases(("its body hash is not that of the body", ""), ("the tag s= is there twice", "; s=again"))
+def a_customers_own_broken_signature_is_told_of_and_passed_on(reason, rest):
     body = "Fml0IGlzIG5vdCB0aGUgaGFzaCBvZiB0aGUgYm9keSE="
-    own = f"DKIM-Signature: v=1; a=rsa-sha256; d={DOMAIN}; s=theirs; c=relaxed/relaxed; h=From; bh={body}; b=BBBB"
+    own = f"DKIM-Signature: v=1; a=rsa-sha256; d={DOMAIN}; s=theirs; c=relaxed/relaxed; h=From; bh={body}; b=BBBB{rest}"
     message = mail.compose(header=(own,))
     with Hop() as hop, Relay(hop, dkim=signing()) as relay, relay.client() as client:
         client.submit(message)
         text = hop.only().content
         expect(text.endswith(message), "the message was changed")
         line = relay.logged("signature_broken", domain=DOMAIN)
-        expect_equal(line["selector"], "theirs", "the selector of the broken one")
+        expect_equal((line["selector"], line["reason"]), ("theirs", reason), "the broken one")
         expect_equal(relay.counter("signatures_broken_before"), 1, "broken signatures")
 
 

@@ -1,11 +1,12 @@
-// Signatures that mail comes with, as far as their body hash is looked at.
+// Signatures that mail comes with: their body hash, their list of tags, and what in it is required.
 #include "engine/signing/senders_signature.h"
 
 #include <gtest/gtest.h>
 
 #include <memory>
-#include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "tests/support/rfc8463_keys.h"
 
@@ -32,10 +33,11 @@ std::string hash_of(Canonicalization form) {
 
 // The selector of the broken one.
 std::string broken(const std::string& header, Canonicalization form = Canonicalization::relaxed) {
-  return find_broken_signature(*content_of(header), "example.com", form).value_or("none");
+  const auto found = find_broken_signature(*content_of(header), "example.com", form);
+  return found ? found->selector : "none";
 }
 
-std::string field(const std::string& tags) { return "dkim-signature : v=1; " + tags + ";\r\n\tb=AAAA\r\n"; }
+std::string field(const std::string& tags) { return "dkim-signature : v=1; h=From; " + tags + ";\r\n\tb=AAAA\r\n"; }
 
 const std::string kWrong = testing::to_base64(std::string(32, 'x'));
 const std::string kOfOurs = "a=rsa-sha256; s=own; c=relaxed/relaxed; ";
@@ -66,11 +68,42 @@ TEST(SendersSignature, TheFormIsTheOneThatIsHashed) {
 TEST(SendersSignature, WhatCannotBeJudgedIsNot) {
   for (const std::string& tags :
        {kOfOurs + "d=www.example.com; bh=" + kWrong, kOfOurs + "d=example.com; l=10; bh=" + kWrong,
-        kOfOurs + "d=example.com", kOfOurs + "d=example.com; bh=AAAA", kOfOurs + "d=example.com; bh=*",
+        kOfOurs + "d=example.com; bh=AAAA", kOfOurs + "d=example.com; bh=*",
         "a=rsa-sha1; s=own; c=relaxed/relaxed; d=example.com; bh=" + kWrong, std::string("=;;="), std::string()})
     EXPECT_EQ(broken(field(tags)), "none") << tags;
-  EXPECT_EQ(find_broken_signature(*content_of(field(kOfOurs + "d=; bh=" + kWrong)), "", Canonicalization::relaxed),
-            std::nullopt);
+  EXPECT_FALSE(find_broken_signature(*content_of(field(kOfOurs + "d=; bh=" + kWrong)), "", Canonicalization::relaxed));
+}
+
+std::string fault(const std::string& header) {
+  const auto found = find_broken_signature(*content_of(header), "example.com", Canonicalization::relaxed);
+  return found ? found->fault : "none";
+}
+
+// RFC 6376 3.2: "Tags with duplicate names MUST NOT occur within a single tag-list; if a tag name does occur more than
+// once, the entire tag-list is invalid."
+TEST(SendersSignature, IsBrokenWhereItsTagsAreNoList) {
+  const std::string right = kOfOurs + "bh=" + hash_of(Canonicalization::relaxed) + "; d=example.com";
+  EXPECT_EQ(fault(field(right)), "none");
+  EXPECT_EQ(fault(field(right + "; a=rsa-sha256")), "the tag a= is there twice");
+  EXPECT_EQ(fault(field(right + "; d=example.net")), "the tag d= is there twice");
+  EXPECT_EQ(fault(field("no\xff; " + right)), "\"no?\" is no tag: it has no \"=\"");
+  EXPECT_EQ(fault(field(right + "; 1=x")), "\"1\" is not what a tag can be called");
+  EXPECT_EQ(broken(field("no; " + right)), "own");
+  // Whose it is, the first d= says.
+  EXPECT_EQ(fault(field(kOfOurs + "d=example.net; d=example.com; bh=" + kWrong)), "none");
+  EXPECT_EQ(fault(field(kOfOurs + "d=example.com; bh=" + kWrong)), "its body hash is not that of the body");
+}
+
+TEST(SendersSignature, IsBrokenWhereATagIsMissing) {
+  const std::string hash = "bh=" + hash_of(Canonicalization::relaxed);
+  const std::vector<std::string> tags{"v=1", "a=rsa-sha256", "b=AAAA", hash, "d=example.com", "h=From", "s=own"};
+  for (const std::string& missing : tags) {
+    std::string list = "c=relaxed/relaxed";
+    for (const std::string& tag : tags)
+      if (tag != missing) list += "; " + tag;
+    const std::string name = missing.substr(0, missing.find('='));
+    EXPECT_EQ(fault("DKIM-Signature: " + list + "\r\n"), name == "d" ? "none" : "it has no " + name + "=");
+  }
 }
 
 TEST(SendersSignature, TheFirstThatIsBrokenIsNamedAndFewAreLookedAt) {

@@ -37,22 +37,22 @@ class SignerTest : public ::testing::Test {
   }
   Signer& signer() {
     if (signer_ == nullptr)
-      signer_ = std::make_unique<Signer>(Signer::Parts{.loop = loop_,
-                                                       .workers = loop_.platform().workers,
-                                                       .keys = std::make_shared<KeyCache>(source_, rules_, 100),
-                                                       .counters = counters_,
-                                                       .not_signed =
-                                                           [this](const NotSigned& what) {
-                                                             notes_.push_back(std::string(what.domain) + ": " +
-                                                                              std::string(what.reason) + ": " +
-                                                                              std::string(what.effect));
-                                                           },
-                                                       .broken_before =
-                                                           [this](const BrokenBefore& what) {
-                                                             notes_.push_back(std::string(what.domain) + " " +
-                                                                              std::string(what.selector) + ": broken");
-                                                           }},
-                                         rules_);
+      signer_ = std::make_unique<Signer>(
+          Signer::Parts{.loop = loop_,
+                        .workers = loop_.platform().workers,
+                        .keys = std::make_shared<KeyCache>(source_, rules_, 100),
+                        .counters = counters_,
+                        .not_signed =
+                            [this](const NotSigned& what) {
+                              notes_.push_back(std::string(what.domain) + ": " + std::string(what.reason) + ": " +
+                                               std::string(what.effect));
+                            },
+                        .broken_before =
+                            [this](const BrokenBefore& what) {
+                              notes_.push_back(std::string(what.domain) + " " + std::string(what.selector) + ": " +
+                                               std::string(what.fault));
+                            }},
+          rules_);
     return *signer_;
   }
   Task<Signed> sign_one(const ContentToSign& content, Signer::Request request) {
@@ -128,10 +128,10 @@ TEST_F(SignerTest, MailWithoutKeyGoesByTheRule) {
 }
 
 TEST_F(SignerTest, ABrokenSignatureThatMailComesWithIsToldAndPassedOn) {
-  const std::string text = "DKIM-Signature: a=rsa-sha256; d=example.com; s=own; c=relaxed/relaxed; bh=" +
+  const std::string text = "DKIM-Signature: v=1; h=From; a=rsa-sha256; d=example.com; s=own; c=relaxed/relaxed; bh=" +
                            testing::to_base64(std::string(32, 'x')) + "; b=AA==\r\n" + std::string(kMail);
   EXPECT_THAT(domains_of(sign(text)), ElementsAre("example.com", "example.com"));
-  EXPECT_THAT(notes_, ElementsAre("example.com own: broken"));
+  EXPECT_THAT(notes_, ElementsAre("example.com own: its body hash is not that of the body"));
   EXPECT_EQ(counters_.broken_before, 1U);
   EXPECT_NE(sign(text, {.id = "2", .converted = true}).fields, "");
   EXPECT_NE(sign(text, {.id = "3", .own = true}).fields, "");
