@@ -179,11 +179,13 @@ class Bed:
         self.start(['smtp-sink', '-u', user(), f'127.0.0.1:{port}', '1000'], port)
         return port
 
-    def sluice(self, next_hop, route='', cores=1, earlier_routes='', build=BUILD, place='.', log=LOG_TO_FILE, sections=''):
+    def sluice(self, next_hop, route='', cores=1, earlier_routes='', build=BUILD, place='.', log=LOG_TO_FILE, sections='',
+               fill=None):
         """A relay that trusts loopback and sends what is left by `earlier_routes`, which are whole sections, to `next_hop`:
         (process, port). `route`: keys of its route. `build`: where its programs are. `place`: its
         directory below the bed's; two that run side by side have one each. `log`: keys of [log]; `sections`: whole sections.
-        In both {directory} is that directory."""
+        In both {directory} is that directory. `fill`: called with the configuration's path once there is a store, before the
+        relay starts."""
         port = free_port()
         directory = os.path.normpath(os.path.join(self.directory, place))
         os.makedirs(directory, exist_ok=True)
@@ -194,4 +196,6 @@ class Bed:
                           sections=sections.format(directory=directory)))
         subprocess.run([build / 'sluicectl', '--config', config, 'customer', 'add', 'bench'],
                        check=True, stdout=subprocess.DEVNULL)
+        if fill is not None:
+            fill(config)
         return self.start([build / 'sluice', 'serve', '--config', config], port), port

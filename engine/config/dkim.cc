@@ -55,7 +55,7 @@ void read_dkim(const ConfigNode* table, const ServerConfig& server, ConfigDiagno
       "within a minute. Default: \"dkim\" in server.state_dir.");
   dkim.key_directory = server.state_dir + "/dkim";
   section.text("key_directory", dkim.key_directory, kPathRule);
-  section.about("Of how many domains the keys are kept ready, at some 5 KB each: those that have sent last.");
+  section.about("Of how many domains the keys are kept ready, at some 7 KB each: those that have sent last.");
   section.integer("domains_kept", dkim.domains_kept, 1, kKeysKeptMax);
   section.about(
       "Threads that make RSA signatures, some 1,000 to 4,000 a second each, of the CPU that nothing else wants. "

@@ -1,4 +1,5 @@
-"""The configuration of an nsd that lives in a folder of its own, started as root or by anybody.  As a program, for tools/try:
+"""The configuration of an nsd that lives in a folder of its own, started as root or by anybody, and answers one client as often as
+it asks.  As a program, for tools/try:
 becomes that nsd.
 
     nsd_config.py FOLDER PORT ZONE...      (their files are FOLDER/ZONE)
@@ -25,6 +26,7 @@ server:
   server-count: 1
   ipv4-edns-size: 1232
   hide-version: yes
+  rrl-ratelimit: 0
 remote-control:
   control-enable: no
 """
