@@ -50,6 +50,10 @@ StoreResult<std::string> stored_domain_entry(std::string_view text) {
 StoreResult<std::string> stored_new_domain_entry(std::string_view text) {
   StoreResult<std::string> entry = stored_domain_entry(text);
   if (!entry) return entry;
+  // RFC 3696 2: "the top-level domain names ... will not be all-numeric".
+  if (std::ranges::all_of(entry->substr(entry->rfind('.') + 1), [](char c) { return c >= '0' && c <= '9'; }))
+    return store_error(StoreError::Kind::invalid,
+                       absl::StrCat(in_quotes(text), " is no domain: the last label of one is no number"));
   const std::string_view below = "*.";
   if (!entry->starts_with(below) && is_registry_suffix(*entry))
     return store_error(StoreError::Kind::invalid,

@@ -17,6 +17,7 @@
 #include "engine/signing/key_directory.h"
 #include "engine/signing/pem.h"
 #include "engine/smtp/base64.h"
+#include "engine/text/quoted.h"
 #include "engine/text/table_text.h"
 
 namespace sluice::cli {
@@ -142,6 +143,10 @@ auth::StoreResult<> import_key(const FoundKey& found, const KeyStore& store, aut
 auth::StoreResult<> import_domain_keys(const AccountRequest& request, const AccountCommandWorld& world) {
   auto found = find_keys(request);
   if (!found) return std::unexpected(found.error());
+  if (found->keys.empty() && found->refusals.empty())
+    return key_refusal(request.has(kOptionPem)
+                           ? text::in_quotes(request.pem) + " has no files DOMAIN/SELECTOR.pem or .der, or cannot be read"
+                           : "the tables name no key");
   const auto store = enter_key_store(world);
   if (!store) return std::unexpected(store.error());
   if (auto takes = check_takes_keys(*store); !takes) return takes;

@@ -148,6 +148,15 @@ TEST_F(AccountAdminTest, NothingBelowAPublicSuffixIsOneCustomers) {
   expect_ok(admin_->add_domain("acme.co.uk", "Acme", kTestNow));
 }
 
+TEST_F(AccountAdminTest, AnIpAddressIsNoDomain) {
+  const auto states = DomainStateAdmin::open(address()).value();
+  for (const std::string_view number : {"192.0.2.1", "*.192.0.2.1", "example.123"}) {
+    expect_error(admin_->add_domain(number, "Acme", kTestNow), StoreError::Kind::invalid, "no number");
+    expect_error(states->add_claim(number, "Acme", kTestNow), StoreError::Kind::invalid, "no number");
+  }
+  expect_ok(admin_->add_domain("192.0.2.example", "Acme", kTestNow));
+}
+
 TEST_F(AccountAdminTest, ARegistrysSuffixIsNobodys) {
   const auto states = DomainStateAdmin::open(address()).value();
   for (const std::string_view registrys : {"co.uk", "CO.UK", "xn--55qx5d.cn"}) {

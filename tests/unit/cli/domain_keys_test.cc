@@ -344,6 +344,17 @@ TEST_F(KeyImportTest, OfADirectoryIsFollowedByOurOwn) {
   EXPECT_THAT(keys(), ElementsAre("ed retired 5", "mail retired 5", "sl1e active 5", "sl1r active 5"));
 }
 
+TEST_F(KeyImportTest, NothingToImportIsAnError) {
+  const std::string file = write("file", "");
+  for (const std::string& none : {directory_ + "/absent", directory_, file}) {
+    EXPECT_EQ(run({"domain", "import-keys", "--pem", none}), kCtlFailed) << none;
+    EXPECT_THAT(err_, HasSubstr("has no files DOMAIN/SELECTOR.pem"));
+  }
+  EXPECT_EQ(run({"domain", "import-keys", "--opendkim-key-table", file, "--signing-table", file}), kCtlFailed);
+  EXPECT_THAT(err_, HasSubstr("the tables name no key"));
+  EXPECT_EQ(out_, "");
+}
+
 TEST_F(KeyImportTest, TakesOneOfTheTwo) {
   EXPECT_EQ(run({"domain", "import-keys"}), kCtlUsage);
   EXPECT_EQ(run({"domain", "import-keys", "--opendkim-key-table", "a"}), kCtlUsage);
