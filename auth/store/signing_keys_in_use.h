@@ -23,7 +23,7 @@ struct KeyInUse {
 };
 
 // What a domain's keys are good for while it is failing (domain_state_admin.h).
-enum class WhileFailing : std::uint8_t { sign, as_without_key };
+enum class WhileFailing : std::uint8_t { sign, keep_back };
 
 class SigningKeysInUse {
  public:

@@ -144,9 +144,9 @@ auth::StoreResult<> import_domain_keys(const AccountRequest& request, const Acco
   auto found = find_keys(request);
   if (!found) return std::unexpected(found.error());
   if (found->keys.empty() && found->refusals.empty())
-    return key_refusal(request.has(kOptionPem)
-                           ? text::in_quotes(request.pem) + " has no files DOMAIN/SELECTOR.pem or .der, or cannot be read"
-                           : "the tables name no key");
+    return key_refusal(request.has(kOptionPem) ? text::in_quotes(request.pem) +
+                                                     " has no files DOMAIN/SELECTOR.pem or .der, or cannot be read"
+                                               : "the tables name no key");
   const auto store = enter_key_store(world);
   if (!store) return std::unexpected(store.error());
   if (auto takes = check_takes_keys(*store); !takes) return takes;

@@ -35,6 +35,22 @@ void read_forms(ConfigSection& section, signing::SigningRules& rules) {
   section.choice("canonicalization", rules.forms, forms);
 }
 
+// Nothing: none of its own.
+std::optional<signing::Unsigned> rule_for_failing(Failing failing) {
+  switch (failing) {
+    case Failing::sign:
+    case Failing::as_without_key:
+      break;
+    case Failing::send:
+      return signing::Unsigned::send;
+    case Failing::isp:
+      return signing::Unsigned::isp;
+    case Failing::refuse:
+      return signing::Unsigned::refuse;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 void read_dkim(const ConfigNode* table, const ServerConfig& server, ConfigDiagnostics& diagnostics, DkimConfig& dkim) {
@@ -95,6 +111,9 @@ void read_dkim(const ConfigNode* table, const ServerConfig& server, ConfigDiagno
   if (rules.without_key == signing::Unsigned::isp && rules.isp_domain.empty())
     section.error("unsigned", "is \"isp\", and there is no isp_domain", "\"send\", \"refuse\", or an isp_domain");
   read_domain_keys(section, dkim.domain_keys);
+  rules.kept_back = rule_for_failing(dkim.domain_keys.failing);
+  if (rules.kept_back == signing::Unsigned::isp && rules.isp_domain.empty())
+    section.error("failing", "is \"isp\", and there is no isp_domain", "another word, or an isp_domain");
 }
 
 }  // namespace sluice::config

@@ -110,12 +110,15 @@ void read_failing(ConfigSection& section, DomainKeysConfig& keys) {
   if (!section.has("failing_records")) keys.failing_records = by_default;
   section.list("failing_records", keys.failing_records, kRecordsAllowed, check_record);
   section.about(
-      "Mail of a domain that is failing is signed as before (\"sign\"), or goes as that of a domain without key does "
-      "(\"as_without_key\", see unsigned), where its keys are in the store.");
-  using Failing = ConfigSection::Choice<auth::WhileFailing>;
-  section.choice(
-      "failing", keys.failing,
-      {Failing{"sign", auth::WhileFailing::sign}, Failing{"as_without_key", auth::WhileFailing::as_without_key}});
+      "Mail of a domain that is failing is signed as before (\"sign\"), or, where its keys are in the store, goes as "
+      "that "
+      "of a domain without key does (\"as_without_key\", see unsigned), or otherwise than that: \"send\" it unsigned, "
+      "sign "
+      "it with isp_domain's key alone (\"isp\"), or \"refuse\" it with 550 5.7.1.");
+  using Choice = ConfigSection::Choice<Failing>;
+  section.choice("failing", keys.failing,
+                 {Choice{"sign", Failing::sign}, Choice{"as_without_key", Failing::as_without_key},
+                  Choice{"send", Failing::send}, Choice{"isp", Failing::isp}, Choice{"refuse", Failing::refuse}});
 }
 
 void read_upkeep(ConfigSection& section, DomainKeysConfig& keys) {
@@ -133,8 +136,8 @@ void read_upkeep(ConfigSection& section, DomainKeysConfig& keys) {
   const bool checks = keys.check_every > Duration::zero();
   if (!checks && keys.rotate_every > Duration::zero())
     section.error("rotate_every_s", "is more than 0, and check_every_s is 0: no key would be seen", "0");
-  if (!checks && keys.failing != auth::WhileFailing::sign)
-    section.error("failing", "is \"as_without_key\", and check_every_s is 0: no domain is checked", "\"sign\"");
+  if (!checks && keys.failing != Failing::sign)
+    section.error("failing", "is not \"sign\", and check_every_s is 0: no domain is checked", "\"sign\"");
   if (keys.zone.empty() && keys.rotate_every > Duration::zero())
     section.error("rotate_every_s", "is more than 0, and there is no zone: customers would have to publish each key",
                   "0, or a zone");

@@ -2,13 +2,22 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <vector>
 
-#include "auth/store/signing_keys_in_use.h"
 #include "engine/base/time.h"
 
 namespace sluice::config {
+
+// What becomes of mail of a domain that is failing.
+enum class Failing : std::uint8_t {
+  sign,
+  as_without_key,
+  send,  // not signed; and the next two as the rule for mail without a key has them
+  isp,
+  refuse,
+};
 
 struct DomainKeysConfig {
   std::string wrapping_key_file;  // empty: keys are kept as they are
@@ -26,7 +35,7 @@ struct DomainKeysConfig {
   std::vector<std::string> sending_addresses;                  // from which mail leaves; none: they are not known
   std::vector<std::string> failing_records = {"dkim", "spf"};  // that are wrong in a domain that is failing
   Duration rotate_every{0};                                    // 0: by hand
-  auth::WhileFailing failing = auth::WhileFailing::sign;
+  Failing failing = Failing::sign;
 };
 
 }  // namespace sluice::config

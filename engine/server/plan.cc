@@ -285,8 +285,9 @@ std::expected<std::shared_ptr<dkim::KeySource>, std::string> key_source(const co
   if (!address) return std::unexpected(std::move(address.error()));
   return std::make_shared<domain_keys::FirstOfSources>(std::vector<std::shared_ptr<dkim::KeySource>>{
       std::make_shared<signing::KeyDirectory>(config.dkim.key_directory),
-      std::make_shared<domain_keys::StoreKeys>(*std::move(address), *std::move(wrapper), io::make_real_clock(),
-                                               keys.failing)});
+      std::make_shared<domain_keys::StoreKeys>(
+          *std::move(address), *std::move(wrapper), io::make_real_clock(),
+          keys.failing == config::Failing::sign ? auth::WhileFailing::sign : auth::WhileFailing::keep_back)});
 }
 
 // A listener on all addresses that has the port of a route by MX is there on all addresses of loopback, too.

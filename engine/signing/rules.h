@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "engine/dkim/algorithm.h"
@@ -30,6 +31,7 @@ struct SigningRules {
   std::uint64_t lifetime_s = 0;  // x=; 0: none
   std::string isp_domain;        // signs all mail besides, and our own alone; as domain_key() has it; empty: none
   Unsigned without_key = Unsigned::send;
+  std::optional<Unsigned> kept_back;  // where keys are kept back (dkim::KeySource::why_none()); nothing: as without
 };
 
 }  // namespace sluice::signing

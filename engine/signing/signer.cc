@@ -116,17 +116,22 @@ std::string Signer::author_domain(const ContentToSign& content, bool smtputf8) c
 
 // ------------------------------------------------------------------------------------------ without a key
 
-// The rule for mail that its author's domain does not sign.  `error`: why not for now; else `kept_back`: why its keys
-// are not used; both empty: it has no key.
+Unsigned Signer::rule_without_key(const std::string& kept_back) const {
+  return kept_back.empty() ? rules_.without_key : rules_.kept_back.value_or(rules_.without_key);
+}
+
+// What becomes of mail that its author's domain does not sign.  `error`: why not for now; else `kept_back`: why its
+// keys are not used; both empty: it has no key.
 std::optional<smtp::StandardReply> Signer::without_key(const Request& request, std::string_view domain,
                                                        const std::string& error, const std::string& kept_back) {
   ++(error.empty() ? parts_.counters.without_key : parts_.counters.without_key_now);
+  const Unsigned rule = rule_without_key(kept_back);
   std::string_view effect = "sent";
   std::optional<smtp::StandardReply> refusal;
-  if (!request.own && rules_.without_key == Unsigned::refuse) {
+  if (!request.own && rule == Unsigned::refuse) {
     refusal = !error.empty() ? kNotNow : kept_back.empty() ? kNoKey : kKeysKeptBack;
     effect = error.empty() ? "refused" : "deferred";
-  } else if (!request.own && rules_.without_key == Unsigned::isp) {
+  } else if (!request.own && rule == Unsigned::isp) {
     effect = "signed by the ISP alone";
   }
   std::string_view reason = domain.empty() ? kNoAuthor : kNoKeyWords;
@@ -137,9 +142,11 @@ std::optional<smtp::StandardReply> Signer::without_key(const Request& request, s
 }
 
 Task<std::optional<smtp::StandardReply>> Signer::refusal(std::string domain, Request request) {
-  if (request.own || rules_.without_key != Unsigned::refuse) co_return std::nullopt;
+  const bool may_be = rules_.without_key == Unsigned::refuse || rules_.kept_back == Unsigned::refuse;
+  if (request.own || !may_be) co_return std::nullopt;
   const SharedDomainKeys keys = co_await keys_of(domain, request.share);
   if (!keys->keys.empty() || !keys->error.empty()) co_return std::nullopt;
+  if (rule_without_key(keys->kept_back) != Unsigned::refuse) co_return std::nullopt;
   co_return without_key(request, domain, {}, keys->kept_back);
 }
 
@@ -239,7 +246,7 @@ Task<Signed> Signer::sign(const ContentToSign& content, Request request) {
   if (keys->keys.empty()) result.refusal = without_key(request, domain, keys->error, keys->kept_back);
   if (result.refusal) co_return result;
   want(keys, wanted);
-  const bool as_it_is = wanted.empty() && rules_.without_key == Unsigned::send;
+  const bool as_it_is = wanted.empty() && rule_without_key(keys->kept_back) == Unsigned::send;
   if (!as_it_is && !rules_.isp_domain.empty() && rules_.isp_domain != domain) {
     const SharedDomainKeys isp = co_await keys_of(rules_.isp_domain, request.share);
     if (isp->keys.empty())

@@ -124,6 +124,7 @@ class Signer {
   struct Waiting;
   Task<SharedDomainKeys> keys_of(std::string domain, CustomerShare share);
   [[nodiscard]] std::string author_domain(const ContentToSign& content, bool smtputf8) const;
+  [[nodiscard]] Unsigned rule_without_key(const std::string& kept_back) const;
   std::optional<smtp::StandardReply> without_key(const Request& request, std::string_view domain,
                                                  const std::string& error, const std::string& kept_back);
   void look_at_senders(const ContentToSign& content, const Request& request, std::string_view domain);

@@ -157,10 +157,10 @@ TEST_F(SigningKeyTest, ThoseOfADomainThatIsFailingSignWhereThatIsWanted) {
   state.failing_since = kTestNow;
   expect_ok(states->save(state));
   EXPECT_THAT(in_use(kTestNow), ElementsAre("a privatea"));
-  EXPECT_THAT(in_use(kTestNow, "example.com", WhileFailing::as_without_key), IsEmpty());
+  EXPECT_THAT(in_use(kTestNow, "example.com", WhileFailing::keep_back), IsEmpty());
   state.failing_since = 0;
   expect_ok(states->save(state));
-  EXPECT_THAT(in_use(kTestNow, "example.com", WhileFailing::as_without_key), ElementsAre("a privatea"));
+  EXPECT_THAT(in_use(kTestNow, "example.com", WhileFailing::keep_back), ElementsAre("a privatea"));
 }
 
 TEST_F(SigningKeyTest, OneSignsUntilTheOtherTakesItsPlace) {

@@ -61,7 +61,7 @@ TEST(DkimConfig, TheRelayChecksDomainsOnceADayAndRotatesWhereAsked) {
   const DomainKeysConfig by_default = read("").domain_keys;
   EXPECT_EQ(by_default.check_every, std::chrono::days(1));
   EXPECT_EQ(by_default.rotate_every, Duration::zero());
-  EXPECT_EQ(by_default.failing, auth::WhileFailing::sign);
+  EXPECT_EQ(by_default.failing, Failing::sign);
   EXPECT_EQ(by_default.zone_file, "");
   const std::string zone = "zone = \"dkim.isp.example\"\nzone_name_servers = [\"ns.isp.example\"]\n";
   const DomainKeysConfig keys = read(zone +
@@ -70,7 +70,7 @@ TEST(DkimConfig, TheRelayChecksDomainsOnceADayAndRotatesWhereAsked) {
                                     .domain_keys;
   EXPECT_EQ(keys.check_every, std::chrono::hours(1));
   EXPECT_EQ(keys.rotate_every, std::chrono::days(90));
-  EXPECT_EQ(keys.failing, auth::WhileFailing::as_without_key);
+  EXPECT_EQ(keys.failing, Failing::as_without_key);
   EXPECT_EQ(keys.zone_file, "/var/lib/zone");
   EXPECT_THAT(dkim_errors("rotate_every_s = 7776000\n"),
               ElementsAre("dkim.rotate_every_s: is more than 0, and there is no zone: customers would have to publish "
@@ -78,10 +78,24 @@ TEST(DkimConfig, TheRelayChecksDomainsOnceADayAndRotatesWhereAsked) {
   EXPECT_THAT(dkim_errors(zone + "check_every_s = 0\nrotate_every_s = 7776000\n"),
               ElementsAre("dkim.rotate_every_s: is more than 0, and check_every_s is 0: no key would be seen"));
   EXPECT_THAT(dkim_errors("check_every_s = 0\nfailing = \"as_without_key\"\n"),
-              ElementsAre("dkim.failing: is \"as_without_key\", and check_every_s is 0: no domain is checked"));
+              ElementsAre("dkim.failing: is not \"sign\", and check_every_s is 0: no domain is checked"));
   for (const char* const other : {"", "zone = \"dkim.isp.example\"\n", "zone_name_servers = [\"ns.isp.example\"]\n"})
     EXPECT_THAT(dkim_errors(std::string(other) + "zone_file = \"/var/lib/zone\"\n"),
                 ElementsAre("dkim.zone_file: is there, and zone or zone_name_servers is not"));
+}
+
+TEST(DkimConfig, WhatADomainThatIsFailingMayDo) {
+  using signing::Unsigned;
+  const auto rule = [](const std::string& word) {
+    return read("isp_domain = \"isp.example\"\nunsigned = \"refuse\"\nfailing = \"" + word + "\"\n").rules.kept_back;
+  };
+  EXPECT_EQ(rule("sign"), std::nullopt);
+  EXPECT_EQ(rule("as_without_key"), std::nullopt);
+  EXPECT_EQ(rule("send"), Unsigned::send);
+  EXPECT_EQ(rule("isp"), Unsigned::isp);
+  EXPECT_EQ(rule("refuse"), Unsigned::refuse);
+  EXPECT_THAT(dkim_errors("failing = \"isp\"\n"), ElementsAre("dkim.failing: is \"isp\", and there is no isp_domain"));
+  EXPECT_EQ(dkim_errors("failing = \"nothing\"\n").size(), 1U);
 }
 
 TEST(DkimConfig, WhatMakesADomainFailing) {

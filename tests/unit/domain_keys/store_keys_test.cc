@@ -149,15 +149,15 @@ TEST_F(StoreKeysTest, WhyADomainThatIsFailingHasNoneIsSaid) {
   state.failing_since = kNow;
   EXPECT_TRUE(states->save(state));
   // It has none.
-  EXPECT_EQ(why(auth::WhileFailing::as_without_key, "example.com"), "");
+  EXPECT_EQ(why(auth::WhileFailing::keep_back, "example.com"), "");
   keep(*key_for_store("example.com", "one", *dkim::generate_key(dkim::Algorithm::ed25519_sha256),
                       auth::KeyState::active, {.wrapper = none, .random = *random_, .now = kNow}));
-  EXPECT_EQ(why(auth::WhileFailing::as_without_key, "example.com"), "the domain is failing (dkim.failing)");
-  EXPECT_EQ(why(auth::WhileFailing::as_without_key, "example.org"), "");
+  EXPECT_EQ(why(auth::WhileFailing::keep_back, "example.com"), "the domain is failing (dkim.failing)");
+  EXPECT_EQ(why(auth::WhileFailing::keep_back, "example.org"), "");
   EXPECT_EQ(why(auth::WhileFailing::sign, "example.com"), "");
   state.failing_since = 0;
   EXPECT_TRUE(states->save(state));
-  EXPECT_EQ(why(auth::WhileFailing::as_without_key, "example.com"), "");
+  EXPECT_EQ(why(auth::WhileFailing::keep_back, "example.com"), "");
 }
 
 }  // namespace

@@ -127,11 +127,11 @@ TEST_F(UpkeepTest, ADomainFailsAndIsRightAgain) {
   EXPECT_THAT(world.news[0].what, HasSubstr("DKIM sl1r: sl1r._domainkey.example.com: there is no record"));
   world.news.clear();
   EXPECT_THAT(signing(auth::WhileFailing::sign), ElementsAre("sl1e", "sl1r"));
-  EXPECT_THAT(signing(auth::WhileFailing::as_without_key), IsEmpty());
+  EXPECT_THAT(signing(auth::WhileFailing::keep_back), IsEmpty());
   world.names.texts["sl1r._domainkey.example.com"] = record;
   EXPECT_EQ(world.run_after(kDayMs + 1), Done::right);
   EXPECT_THAT(world.reported(), ElementsAre(Kind::right_again));
-  EXPECT_THAT(signing(auth::WhileFailing::as_without_key), ElementsAre("sl1e", "sl1r"));
+  EXPECT_THAT(signing(auth::WhileFailing::keep_back), ElementsAre("sl1e", "sl1r"));
 }
 
 TEST_F(UpkeepTest, WithoutAnAnswerNothingChanges) {

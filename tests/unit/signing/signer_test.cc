@@ -159,6 +159,40 @@ TEST_F(SignerTest, WhyKeysAreKeptBackIsSaidInTheirPlace) {
                           "example.net: the domain is failing: refused"));
 }
 
+TEST_F(SignerTest, WhereKeysAreKeptBackAnotherRuleMayHold) {
+  constexpr std::string_view kOther = "From: bob@example.net\r\n\r\nx\r\n";
+  const auto early = [&] {
+    return testing::await<std::optional<smtp::StandardReply>>(platforms_, loop_,
+                                                              [&] { return refuse_one("example.net"); });
+  };
+  const auto with = [&](Unsigned without_key, Unsigned kept_back) {
+    signer_ = nullptr;
+    rules_.without_key = without_key;
+    rules_.kept_back = kept_back;
+  };
+  rules_.isp_domain = "isp.example";
+  source_->kept_back = "the domain is failing";
+  with(Unsigned::refuse, Unsigned::send);
+  EXPECT_FALSE(early());
+  EXPECT_EQ(sign(kOther).fields, "");
+  with(Unsigned::refuse, Unsigned::isp);
+  EXPECT_FALSE(early());
+  EXPECT_THAT(domains_of(sign(kOther)), ElementsAre("isp.example"));
+  with(Unsigned::send, Unsigned::refuse);
+  EXPECT_TRUE(early());
+  EXPECT_TRUE(sign(kOther).refusal);
+  // A domain without keys goes by its own rule.
+  source_->kept_back.clear();
+  with(Unsigned::send, Unsigned::refuse);
+  EXPECT_FALSE(early());
+  EXPECT_FALSE(sign(kOther).refusal);
+  EXPECT_THAT(notes_,
+              ElementsAre("example.net: the domain is failing: sent",
+                          "example.net: the domain is failing: signed by the ISP alone",
+                          "example.net: the domain is failing: refused", "example.net: the domain is failing: refused",
+                          "example.net: the domain has no key: sent"));
+}
+
 TEST_F(SignerTest, WhereKeysCannotBeHadMailWaitsIfItMustBeSigned) {
   source_->fault = "the disk is gone";
   EXPECT_EQ(sign().fields, "");
