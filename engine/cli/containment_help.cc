@@ -120,6 +120,7 @@ FILTERS
   --client ADDRESS|NETWORK
                   Came from there.
   --subject TEXT  TEXT is a part of its subject, without regard to case.
+  --like ID       Has the text of that message, but for words that vary in it.
 
 OPTIONS
   --all           Everything that is on hold, in place of ID and filters.
@@ -142,6 +143,10 @@ EXAMPLES
   What a stolen account has left, and away with it:
     sluicectl review --account user@example.com
     sluicectl review reject --account user@example.com --reason 'not yours'
+
+  The same text from many accounts:
+    sluicectl queue hold --like 0DKGR2N4T0400 --reason 'spam'
+    sluicectl review remove --like 0DKGR2N4T0400
 
 SEE ALSO
   sluicectl contain --help, sluicectl queue --help

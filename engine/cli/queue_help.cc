@@ -92,6 +92,9 @@ FILTERS
   --subject TEXT  TEXT is a part of its Subject field, decoded, in any case.
                   Each message is read for that, as the spool's records do not
                   have it: of a long queue this takes a while.
+  --like ID       Has the text of the message with this ID, but for words that
+                  vary in it: names, numbers, links. That message is meant, too.
+                  Each message is read for that, as for --subject.
 
 OPTIONS
   --all           Every message there is, in place of ID and filters.

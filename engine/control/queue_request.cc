@@ -44,7 +44,8 @@ constexpr std::array kAllQueueFilters{
     QueueFilter{"destination", "DESTINATION", &QueueRequest::destination, kAddressBytesMax},
     QueueFilter{"account", "ACCOUNT", &QueueRequest::account, auth::kNameBytesMax},
     QueueFilter{"client", "ADDRESS|NETWORK", &QueueRequest::client, kClientBytesMax},
-    QueueFilter{"subject", "TEXT", &QueueRequest::subject, kSubjectBytesMax}};
+    QueueFilter{"subject", "TEXT", &QueueRequest::subject, kSubjectBytesMax},
+    QueueFilter{"like", "ID", &QueueRequest::like, kIdBytesMax}};
 
 constexpr std::array kVerbs{QueueVerbName{"list", QueueVerb::list},
                             QueueVerbName{"show", QueueVerb::show},

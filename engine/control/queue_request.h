@@ -1,7 +1,7 @@
 // What sluicectl asks of the queue, as a value and as a line for the control socket:
 //
 //   queue VERB [message] [json] [all] [held] [limit=N] [id=V] [customer=V] [sender=V] [recipient=V] [destination=V]
-//       [account=V] [client=V] [subject=V] [reason=V] [text=V] [status=V]
+//       [account=V] [client=V] [subject=V] [like=V] [reason=V] [text=V] [status=V]
 //
 // The answer is text or JSON, perhaps of many pages, and ends in a line of its own: kAnswerEnd.  Before that, or
 // instead of it where the answer could not be finished, there may be lines for the reader that begin with kAnswerNote
@@ -62,6 +62,8 @@ struct QueueRequest {
   std::string account;      // of the login that sent it, compared as login names are
   std::string client;       // address that it came from, or a network
   std::string subject;      // a part of its Subject field, see subject_contains()
+  std::string like;         // id of a message; those with its text, but for words that vary, are meant, and itself
+  std::string like_sketch;  // of that text; the relay's own, and in no line
   bool held = false;        // only what is on hold
   bool message = false;     // of show: the message itself, its content
   std::string reason;       // of hold and reject, where it may be empty, and of a message that is shown
@@ -74,7 +76,7 @@ struct QueueRequest {
   // Beside the message's ID and where it goes.
   [[nodiscard]] bool has_other_filter() const {
     return !(customer.empty() && sender.empty() && recipient.empty() && account.empty() && client.empty() &&
-             subject.empty());
+             subject.empty() && like.empty());
   }
 };
 

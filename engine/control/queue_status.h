@@ -54,6 +54,7 @@ struct QueueAnswer {
   std::vector<QueueRow> rows;
   std::vector<DestinationRow> destinations;
   std::string content;                    // a part of the message that is shown
+  std::string sketch;                     // of the text of the message that `like` names; empty: of too few words
   std::uint64_t found = 0;                // messages that passed the filters
   std::uint64_t changed = 0;              // of these
   std::uint64_t under_way = 0;            // of these, as far as they were held: in a delivery attempt at that moment

@@ -147,6 +147,7 @@ class Control {
   Task<void> answer_about_queue(std::string_view line, net::Connection& connection, std::optional<std::uint32_t> uid);
   Task<void> show_content(control::QueueRequest request, net::Connection& connection, std::optional<std::uint32_t> uid);
   Task<std::vector<control::QueueAnswer>> ask_queues(const control::QueueRequest& request);
+  Task<std::string> find_like(control::QueueRequest& request);
   Task<std::string> put_into_words(const control::QueueRequest& request, std::vector<control::QueueAnswer> answers);
   Task<std::string> stream(const control::QueueRequest& request, net::Connection& connection);
   Task<control::QueueAnswer> stream_core(Core& core, const control::QueueRequest& request, bool& first,

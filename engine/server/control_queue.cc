@@ -69,6 +69,10 @@ Task<void> Control::answer_about_queue(std::string_view line, net::Connection& c
     co_return;
   }
   if (request->message) co_return co_await show_content(*std::move(request), connection, uid);
+  if (const std::string fault = co_await find_like(*request); !fault.empty()) {
+    connection.write(error_text(fault));
+    co_return;
+  }
   if (control::goes_in_pages(*request)) {
     connection.write(co_await stream(*request, connection));
     co_return;
@@ -138,6 +142,18 @@ Task<std::vector<control::QueueAnswer>> Control::ask_queues(const control::Queue
 Task<void> Control::ask_queue(Core& core, control::QueueRequest request,
                               std::function<void(control::QueueAnswer)> done) {
   done(co_await answer_queue(core.loop(), core.queue(), core.spool(), core.index(), std::move(request)));
+}
+
+// Where others are to be like a message: its text, for all cores.  A sentence where there is none.
+Task<std::string> Control::find_like(control::QueueRequest& request) {
+  if (request.like.empty()) co_return "";
+  const control::QueueRequest about{.verb = control::QueueVerb::show, .id = request.like, .like = request.like};
+  const auto answers = co_await ask_queues(about);
+  const auto there = std::ranges::find_if(answers, [](const auto& answer) { return !answer.rows.empty(); });
+  if (there == answers.end()) co_return "--like: " + control::no_such_message(about, answers);
+  if (there->sketch.empty()) co_return "--like: that message has too few words to be told from others";
+  request.like_sketch = there->sketch;
+  co_return "";
 }
 
 // Ten thousand messages are many words, and deliveries do not wait for them: a worker writes and clears away.

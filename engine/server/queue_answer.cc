@@ -10,6 +10,7 @@
 #include "engine/base/network.h"
 #include "engine/control/preview.h"
 #include "engine/schedule/walk.h"
+#include "engine/server/stored_text.h"
 #include "engine/spool/stored_content.h"
 
 namespace sluice::server {
@@ -62,6 +63,7 @@ class Walk {
                                 : request.limit.value_or(request.unlimited() ? control::kQueueLimitMax
                                                                              : control::kQueueLimitDefault)) {
     if (!request.client.empty()) client_ = *Network::parse(request.client);
+    if (!request.like_sketch.empty()) like_ = sketch_of_bytes(request.like_sketch);
   }
 
   Task<control::QueueAnswer> run() {
@@ -99,7 +101,7 @@ class Walk {
   // Whether a message has to be read to know if it is meant.
   [[nodiscard]] bool filters_by_content() const {
     return !request_.sender.empty() || !request_.recipient.empty() || !request_.account.empty() ||
-           !request_.client.empty() || !request_.subject.empty() ||
+           !request_.client.empty() || !request_.subject.empty() || !request_.like.empty() ||
            (!request_.id.empty() && !request_.customer.empty());
   }
   [[nodiscard]] bool full() const { return shows() && answer_.rows.size() >= limit_; }
@@ -299,9 +301,18 @@ class Walk {
     if (reviews || !request_.subject.empty()) beginning = co_await read_beginning(id);
     if (!request_.subject.empty() && !control::subject_contains(control::subject_of(beginning, dots), request_.subject))
       co_return std::nullopt;
+    if (!request_.like.empty() && !co_await has_that_text(id)) co_return std::nullopt;
     control::QueueRow row = row_of(id, *std::move(head));
     if (reviews) row.preview = control::preview_of(beginning, dots);
     co_return row;
+  }
+
+  // Of the message that others are to be like: takes its text.
+  Task<bool> has_that_text(spool::QueueId id) {
+    const noticing::TextSketch sketch = co_await sketch_of_stored(spool_, id);
+    if (like_) co_return id == message::parse_queue_id(request_.like) || sketch.same_text(*like_);
+    answer_.sketch = sketch.empty() ? "" : bytes_of_sketch(sketch);
+    co_return true;
   }
 
   // Part after part, as it was taken, with dots as it came.
@@ -422,6 +433,7 @@ class Walk {
   const std::string destination_;
   const std::string account_;
   std::optional<Network> client_;
+  std::optional<noticing::TextSketch> like_;
   QueuePages* pages_;  // null: one answer
   const std::size_t limit_;
   absl::flat_hash_set<spool::QueueId> seen_;  // of those with several jobs

@@ -320,6 +320,41 @@ def review_shows_what_is_held_and_lets_it_be_decided():
         expect_in("nothing is on hold", relay.control("review"), "all is decided")
 
 
+OFFER = ("Dear {}, our shop has watches, rings and clocks at prices that you will not find in any other town this year. "
+         "Order number {} before Friday, and the parcel is on its way the same evening: http://shop.test/{}\r\n")  # fmt: skip
+
+
+@test
+def one_text_is_found_whatever_words_vary_in_it_and_whoever_sends_it():
+    """Of one spammer with several accounts the text is what all messages have in common."""
+    name, _ = closed_port()
+    with keeps(name, queue=LATER, route=STORE) as relay:
+        with relay.client() as alice, relay.client(name=BOB, password=BOB_PASSWORD) as bob:
+            sent = []
+            for number, person in enumerate(("Ann", "Ben", "Cid", "Dot")):
+                client, sender = ((alice, SENDER), (bob, BOB))[number % 2]
+                content = mail.compose(OFFER.format(person, 7 * number, number).encode(), sender=sender)
+                # One by BDAT, and one with a header that is longer than what a preview reads of a message.
+                long = b"".join(b"X-Filler-%d: %s\r\n" % (i, b"x" * 900) for i in range(90)) if number == 3 else b""
+                submit = client.submit if number != 2 else lambda text, **keys: client.submit_chunks([text[:300], text[300:]], **keys)
+                sent.append(queue_id(submit(long + content, sender=sender, recipients=["victim@far.test"])))
+            letter = mail.compose(b"Could you send me the figures of last week? We meet on Monday at ten in the room upstairs.\r\n")
+            other = queue_id(alice.submit(letter, recipients=["friend@far.test"]))
+            short = queue_id(alice.submit(mail.compose(b"Thanks\r\n"), recipients=["friend@far.test"]))
+        ids = lambda *words: {row["id"] for row in listed(relay, *words)}
+        expect_equal(ids("--like", sent[0]), set(sent), "all with that text")
+        expect_equal(ids("--like", sent[3].lower()), set(sent), "likewise, of another of them")
+        expect_equal(ids("--like", sent[0], "--account", BOB), {sent[1], sent[3]}, "of one account")
+        expect_equal(ids("--like", other), {other}, "a text that is its own")
+        expect_in("too few words", relay.control("queue", "hold", "--like", short, wanted=1), "a text of one word")
+        expect_in("--like: no such message", relay.control("queue", "hold", "--like", "1QZ3K5M7N9P0R2S4", wanted=1), "an id of nothing")
+        expect_in("4 were changed", relay.control("queue", "hold", "--like", sent[2], "--reason", "spam"), "held")
+        relay.logged("queue_order", order="hold", filter=f"like={sent[2]}", actor=ME, messages=4)
+        expect_equal({row["id"] for row in reviewed(relay, "--like", sent[1])}, set(sent), "to be reviewed")
+        expect_in("4 were changed", relay.control("review", "remove", "--like", sent[1]), "removed")
+        expect_equal(ids(), {other, short}, "what is left")
+
+
 @test
 def a_held_message_expires_like_others():
     with Hop() as hop, keeps(hop, queue={**LATER, "expire_s": 5, "delay_report_s": 0}, route=STORE) as relay:
