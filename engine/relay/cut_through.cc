@@ -5,13 +5,6 @@
 
 namespace sluice::relay {
 
-namespace {
-
-constexpr smtp::StandardReply kElsewhere{
-    452, {4, 5, 3}, "Its mail goes another way: send the message to it separately"};
-
-}  // namespace
-
 using Kind = RecipientResult::Kind;
 
 CutThrough::CutThrough(hop::Pool& pool, MemoryBudget& memory, OpenWriter open, message::Submitter submitter,
@@ -58,7 +51,7 @@ Task<void> CutThrough::add_recipients(const message::Envelope& envelope, std::si
   co_await transmission_->ask(wanted);
   for (std::size_t i = first; i < envelope.recipients.size(); ++i) {
     const bool asked = std::ranges::find(wanted, i) != wanted.end();
-    answers.push_back(asked ? answer(transmission_->results()[next++]) : smtp::Reply(kElsewhere));
+    answers.push_back(asked ? answer(transmission_->results()[next++]) : smtp::Reply(smtp::replies::kGoesElsewhere));
     promised_[i] = answers.back().positive();
   }
 }

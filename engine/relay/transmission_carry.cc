@@ -7,7 +7,6 @@
 #include "engine/base/domain_name.h"
 #include "engine/dsn/lines.h"
 #include "engine/relay/transmission.h"
-#include "engine/relay/transmission_replies.h"
 #include "engine/smtp/ascii.h"
 #include "engine/smtp/limits.h"
 #include "engine/smtp/path.h"
@@ -44,9 +43,9 @@ const smtp::StandardReply* Transmission::cannot_carry() const {
   const auto cannot_be_named = [&](std::uint32_t i) {
     return !path_for_hop(envelope.recipients[i].forward_path, ascii);
   };
-  if (!path_for_hop(envelope.reverse_path, ascii)) return &kNoSmtputf8;
+  if (!path_for_hop(envelope.reverse_path, ascii)) return &smtp::replies::kHopWithoutSmtputf8;
   // Where recipients are asked for one by one, each has its own result.
-  if (late_ && std::ranges::all_of(request_.recipients, cannot_be_named)) return &kNoSmtputf8;
+  if (late_ && std::ranges::all_of(request_.recipients, cannot_be_named)) return &smtp::replies::kHopWithoutSmtputf8;
   const auto size = content_size();
   if (offered.size_max == 0 || !size || *size <= offered.size_max) return nullptr;
   // Dots that DATA has added do not count.
@@ -55,7 +54,7 @@ const smtp::StandardReply* Transmission::cannot_carry() const {
     ContentForm(form_, /*chunks=*/true).convert(gathered_.share(), plain);
     if (plain.size() <= offered.size_max) return nullptr;
   }
-  return &kTooLarge;
+  return &smtp::replies::kHopSizeExceeded;
 }
 
 std::optional<std::uint64_t> Transmission::content_size() const {
@@ -103,7 +102,7 @@ void Transmission::skip_unnameable() {
   std::string ascii;
   while (written_ < room() &&
          !path_for_hop(request_.envelope.recipients[request_.recipients[written_]].forward_path, ascii))
-    results_[written_++] = refusal(kNoSmtputf8).result;
+    results_[written_++] = refusal(smtp::replies::kHopWithoutSmtputf8).result;
 }
 
 // RFC 6533 3: "utf-8-addr-unitext" is for SMTPUTF8; elsewhere the address is written in ASCII, or not at all where that
@@ -120,14 +119,15 @@ Transmission::Halted Transmission::fit_content() {
   const smtp::Capabilities& offered = hop_->capabilities();
   const message::Envelope& envelope = request_.envelope;
   gather_on_ = false;
-  if (envelope.smtputf8 && envelope.content.header_eight_bit && !offered.smtputf8) return refusal(kNoSmtputf8);
+  if (envelope.smtputf8 && envelope.content.header_eight_bit && !offered.smtputf8)
+    return refusal(smtp::replies::kHopWithoutSmtputf8);
   // A report of ours is sent in a form that any server takes.
   const bool ours = envelope.reverse_path.empty() && request_.who.login.empty();
   const route::RouteEightBit rule = ours ? route::RouteEightBit::convert : pool_.route().eight_bit;
   if (offered.eight_bit_mime || eight_bit_ == EightBit::converted || rule == route::RouteEightBit::pass)
     return std::nullopt;
   if (envelope.content.whole ? envelope.content.eight_bit : has_eight_bit(gathered_)) {
-    if (rule == route::RouteEightBit::refuse) return refusal(kNoEightBit);
+    if (rule == route::RouteEightBit::refuse) return refusal(smtp::replies::kHopWithoutEightBit);
     return convert_content();
   }
   if (content_ == Content::whole || envelope.content.whole) return std::nullopt;
@@ -152,7 +152,7 @@ Transmission::Halted Transmission::convert_content() {
     Chain converted = seven_bit.feed(gathered_.share());
     converted.append(seven_bit.finish());
     // What was gathered stays as it was: another host may take it so.
-    if (seven_bit.failed()) return refusal(kNoEightBit);
+    if (seven_bit.failed()) return refusal(smtp::replies::kHopWithoutEightBit);
     gathered_ = std::move(converted);
   } else {
     seven_bit_.emplace(std::move(seven_bit));
@@ -167,7 +167,7 @@ Transmission::Halted Transmission::fit_bytes(Chain& bytes) {
   const bool unfit = eight_bit_ == EightBit::refused && has_eight_bit(bytes);
   if (!unfit && seven_bit_) bytes = seven_bit_->feed(std::move(bytes));
   if (!unfit && !(seven_bit_ && seven_bit_->failed())) return std::nullopt;
-  Halt halt = refusal(kNoEightBit);
+  Halt halt = refusal(smtp::replies::kHopWithoutEightBit);
   halt.unusable = true;  // in the middle of the content
   return halt;
 }

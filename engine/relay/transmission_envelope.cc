@@ -4,7 +4,6 @@
 
 #include "engine/relay/reply_meaning.h"
 #include "engine/relay/transmission.h"
-#include "engine/relay/transmission_replies.h"
 #include "engine/relay/words.h"
 
 namespace sluice::relay {

@@ -11,8 +11,8 @@
 
 namespace sluice::server {
 
-// Reads the header and the first kSketchedBytesMax behind it.  Empty where that cannot be read: a delivery attempt finds
-// out, and quarantines the message.
+// Reads the header and the first kSketchedBytesMax behind it.  Empty where that cannot be read: a delivery attempt
+// finds out, and quarantines the message.
 Task<noticing::TextSketch> sketch_of_stored(spool::Spool& spool, spool::QueueId id);
 
 // As they go from core to core.

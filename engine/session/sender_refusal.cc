@@ -20,4 +20,16 @@ smtp::Reply sender_refusal(const policy::SenderDecision& decision, std::string_v
   return reply;
 }
 
+policy::SenderDecision no_author(message::AuthorFault fault, std::string_view id) {
+  std::string reason = "The From field must name one author of yours: ";
+  reason.append(message::author_fault_text(fault)).append(" (").append(id).append(")");
+  return {.verdict = policy::SenderVerdict::no_author, .reason = std::move(reason)};
+}
+
+smtp::Reply malformed_header(message::HeaderFault fault) {
+  smtp::Reply reply(550, {5, 6, 0}, "Malformed header: " + std::string(message::header_fault_text(fault)));
+  reply.set_name("malformed_header");
+  return reply;
+}
+
 }  // namespace sluice::session

@@ -69,7 +69,7 @@ Task<void> Session::on_sasl(auth::Step step) {
       co_await delay_refusal(services_.loop.now());
       note_login_time(AuthResult::malformed);
       if (step.fault == auth::SaslFault::syntax && mechanism_->failure.empty()) {
-        machine_->answer_auth(smtp::Reply(501, {5, 5, 2}, "Malformed credentials"), writer_);
+        machine_->answer_auth(smtp::replies::kMalformedCredentials, writer_);
       } else {
         const bool request = step.fault == auth::SaslFault::syntax || step.fault == auth::SaslFault::no_user;
         reply_to_auth(smtp::replies::kAuthFailed, request ? mechanism_->failure_malformed : mechanism_->failure);
@@ -119,7 +119,9 @@ Task<void> Session::answer_login(auth::Answer answer, std::string_view name, std
       break;
     case auth::AnswerKind::suspended:
       result = AuthResult::suspended;
-      reply = smtp::Reply(535, {5, 7, 8}, answer.reason.empty() ? "Account suspended" : answer.reason);
+      reply = smtp::replies::kAccountSuspended;
+      if (!answer.reason.empty()) reply = smtp::Reply(reply.code(), reply.enhanced(), answer.reason);
+      reply.set_name(smtp::replies::kAccountSuspended.name);
       break;
     case auth::AnswerKind::refused:
       result = AuthResult::refused;

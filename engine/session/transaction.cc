@@ -15,10 +15,6 @@
 namespace sluice::session {
 namespace {
 
-// RFC 5321 6.3: "Simple counting of the number of "Received:" header fields in a message" finds loops.
-constexpr smtp::StandardReply kTooManyHops{554, {5, 4, 6}, "Too many hops", "kTooManyHops"};
-constexpr smtp::StandardReply kHeaderTooLarge{552, {5, 3, 4}, "The header is too large", "kHeaderTooLarge"};
-
 // How long recipients wait where a limit that slows was passed: less than a client's timeout (RFC 5321 4.5.3.2.3: 5
 // minutes), and than a drain's.
 constexpr Duration kSlowed = std::chrono::seconds(3);
@@ -253,17 +249,15 @@ bool Transaction::header_is_eight_bit() const {
 std::optional<smtp::Reply> Transaction::judge(std::string& detail) {
   if (header_.state() == message::HeaderState::too_large) {
     detail = "over " + std::to_string(rules_.header_bytes_max) + " bytes";
-    return kHeaderTooLarge;
+    return smtp::replies::kHeaderTooLarge;
   }
   if (header_.state() == message::HeaderState::malformed) {
     detail = message::header_fault_text(header_.fault());
-    smtp::Reply refusal(550, {5, 6, 0}, "Malformed header: " + detail);
-    refusal.set_name("malformed_header");
-    return refusal;
+    return malformed_header(header_.fault());
   }
   if (header_.counts().received >= rules_.received_max) {
     detail = std::to_string(header_.counts().received) + " Received fields";
-    return kTooManyHops;
+    return smtp::replies::kTooManyHops;
   }
   const message::AuthorVerdict verdict = message::judge_author(header_, {.smtputf8 = envelope_.smtputf8});
   if (const message::Mailbox* author = verdict.single()) {
@@ -276,7 +270,7 @@ std::optional<smtp::Reply> Transaction::judge(std::string& detail) {
   if (decision.allowed()) return rights_.any_domain() ? std::nullopt : judge_shown(verdict, detail);
   if (decision.verdict == policy::SenderVerdict::no_author && !verdict.ok()) {
     detail = message::author_fault_text(verdict.fault);
-    decision.reason = "The From field must name one author of yours: " + detail + " (" + envelope_.id + ")";
+    decision = no_author(verdict.fault, envelope_.id);
   } else {
     detail = decision.reason;
   }

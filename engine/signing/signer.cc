@@ -15,16 +15,6 @@ namespace {
 
 using dkim::Algorithm;
 
-constexpr smtp::StandardReply kNoKey{
-    550, {5, 7, 1}, "Mail of this sender's domain is not signed: its DKIM keys must be set up first", "kNoSigningKey"};
-constexpr smtp::StandardReply kKeysKeptBack{
-    550,
-    {5, 7, 1},
-    "Mail of this sender's domain is not signed: its records in the DNS must be put right first",
-    "kSigningKeysKeptBack"};
-constexpr smtp::StandardReply kNotNow{
-    451, {4, 7, 5}, "Mail of this sender's domain cannot be signed now", "kCannotSignNow"};
-
 constexpr std::string_view kNoKeyWords = "the domain has no key";
 constexpr std::string_view kNoAuthor = "the From field names no author";
 constexpr Duration kWorkersFull = std::chrono::milliseconds(50);
@@ -129,7 +119,9 @@ std::optional<smtp::StandardReply> Signer::without_key(const Request& request, s
   std::string_view effect = "sent";
   std::optional<smtp::StandardReply> refusal;
   if (!request.own && rule == Unsigned::refuse) {
-    refusal = !error.empty() ? kNotNow : kept_back.empty() ? kNoKey : kKeysKeptBack;
+    refusal = !error.empty()      ? smtp::replies::kCannotSignNow
+              : kept_back.empty() ? smtp::replies::kNoSigningKey
+                                  : smtp::replies::kSigningKeysKeptBack;
     effect = error.empty() ? "refused" : "deferred";
   } else if (!request.own && rule == Unsigned::isp) {
     effect = "signed by the ISP alone";

@@ -160,9 +160,10 @@ SLUICE_REPLY(kTooManyHandshakesHere, 421, 3, 2, "Too many TLS handshakes at this
 SLUICE_REPLY(kInternal, 451, 3, 0, "Requested action aborted: local error in processing, try again later");
 SLUICE_REPLY(kNextHopFailure, 451, 4, 1, "No answer from host: the next server cannot take mail now, try again later");
 SLUICE_REPLY(kTooManyRecipients, 452, 5, 3, "Too many recipients, send the message to the rest separately");
+SLUICE_REPLY(kGoesElsewhere, 452, 5, 3, "Its mail goes another way: send the message to it separately");
 SLUICE_REPLY(kNoSpace, 452, 3, 1, "Insufficient system storage, try again later");
 SLUICE_REPLY(kSlowDown, 451, 7, 1, "This account sends unusually much, its messages have to wait: try again later");
-SLUICE_REPLY(kTlsUnavailable, 454, 7, 0, "TLS not available due to temporary reason");
+SLUICE_REPLY(kCannotSignNow, 451, 7, 5, "Mail of this sender's domain cannot be signed now");
 SLUICE_REPLY(kAuthUnavailable, 454, 7, 0, "Temporary authentication failure, try again later");
 
 SLUICE_REPLY(kUnknownCommand, 500, 5, 1, "Command not recognized");
@@ -183,6 +184,7 @@ SLUICE_REPLY(kBadParameter, 501, 5, 4, "Bad value of a parameter");
 SLUICE_REPLY(kDuplicateParameter, 501, 5, 4, "Parameter given twice");
 SLUICE_REPLY(kAuthCancelled, 501, 7, 0, "Authentication cancelled");
 SLUICE_REPLY(kBadBase64, 501, 5, 2, "Invalid base64 data");
+SLUICE_REPLY(kMalformedCredentials, 501, 5, 2, "Malformed credentials");
 SLUICE_REPLY(kNotImplemented, 502, 5, 1, "Command not implemented");
 SLUICE_REPLY(kBadSequence, 503, 5, 1, "Bad sequence of commands");
 SLUICE_REPLY(kHelloFirst, 503, 5, 1, "Send EHLO first");
@@ -197,10 +199,17 @@ SLUICE_REPLY(kUnknownMechanism, 504, 5, 4, "Unrecognized authentication type");
 SLUICE_REPLY(kTlsRequired, 530, 7, 0, "Must issue a STARTTLS command first");
 SLUICE_REPLY(kAuthRequired, 530, 7, 0, "Authentication required");
 SLUICE_REPLY(kAuthFailed, 535, 7, 8, "Authentication credentials invalid");
+SLUICE_REPLY(kAccountSuspended, 535, 7, 8, "Account suspended");
 SLUICE_REPLY(kAuthNeedsTls, 538, 7, 11, "Encryption required for requested authentication mechanism");
-SLUICE_REPLY(kNotPermitted, 550, 7, 1, "Not permitted");
+SLUICE_REPLY(kNoSigningKey, 550, 7, 1,
+             "Mail of this sender's domain is not signed: its DKIM keys must be set up first");
+SLUICE_REPLY(kSigningKeysKeptBack, 550, 7, 1,
+             "Mail of this sender's domain is not signed: its records in the DNS must be put right first");
+SLUICE_REPLY(kHeaderTooLarge, 552, 3, 4, "The header is too large");
 SLUICE_REPLY(kMessageTooBig, 552, 3, 4, "Message size exceeds fixed limit");
 SLUICE_REPLY(kNeedsSmtputf8, 553, 6, 7, "Must declare SMTPUTF8 to send unicode address");
+// RFC 5321 6.3: "Simple counting of the number of "Received:" header fields in a message" finds loops.
+SLUICE_REPLY(kTooManyHops, 554, 4, 6, "Too many hops");
 SLUICE_REPLY(kNoValidRecipients, 554, 5, 1, "No valid recipients");
 SLUICE_REPLY(kBareInMessage, 550, 5, 2, "Bare <CR> or <LF> received in the message: lines end with <CR><LF>");
 SLUICE_REPLY(kNulInMessage, 550, 6, 0, "NUL characters are not allowed in the message");
@@ -209,6 +218,13 @@ SLUICE_REPLY(kSendingSuspended, 550, 7, 1, "Sending is suspended, contact the ad
 SLUICE_REPLY(kNetworkContained, 554, 7, 1, "Access denied: no mail is accepted from your network");
 SLUICE_REPLY(kEarlyTalker, 554, 5, 1, "SMTP protocol synchronization error: wait for the greeting");
 SLUICE_REPLY(kUnknownParameter, 555, 5, 4, "Unsupported option: parameter not recognized or not offered");
+
+// Of what a next hop cannot carry.
+SLUICE_REPLY(kHopWithoutSmtputf8, 550, 6, 7, "The next server does not take SMTPUTF8");
+// RFC 6152 3: "must not" send 8-bit content to a server that has not said it takes it.
+SLUICE_REPLY(kHopWithoutEightBit, 554, 6, 3, "The next server takes 7-bit content only");
+// RFC 1870 6.1: a client that knows the size "need not" try.
+SLUICE_REPLY(kHopSizeExceeded, 552, 3, 4, "The next server takes no message of this size");
 
 #undef SLUICE_REPLY
 

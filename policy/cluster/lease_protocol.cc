@@ -4,12 +4,17 @@
 
 #include "engine/base/crc32c.h"
 #include "policy/cluster/lease_script.h"
+#include "policy/window.h"
 
 namespace sluice::policy {
 namespace {
 
 constexpr std::size_t kEpochBytesMax = 64;
 constexpr std::size_t kReplyFields = 10;
+// Longer than any time for reports that can be set, and than any window with the bucket that is leaving: what is more
+// comes from no lease function, and would be too much for those who reckon with it.
+constexpr std::int64_t kWaitMaxMs = 24 * 3'600'000;
+const std::int64_t kFreeMaxMs = span_ms(Span::month) + 2 * bucket_ms(Span::month);
 
 std::optional<Subject> parse_subject(std::string_view name) {
   for (std::size_t i = 0; i < kSubjects; ++i)
@@ -86,11 +91,13 @@ std::expected<LeaseReply, std::string> parse_lease_reply(const RedisReply& reply
     if (number(i) < 0) return strange();
   parsed.granted = amount(2);
   if (parsed.granted > call.wanted || (parsed.granted > 0 && number(8) > 0)) return strange();
+  if (number(8) > kWaitMaxMs) return strange();
   parsed.others = amount(3);
   parsed.wait_ms = number(8);
   parsed.lapsed = amount(9);
   if (number(4) == 0) return parsed;
-  if (number(4) < 0 || number(4) > static_cast<std::int64_t>(kSpans) || number(7) < -1) return strange();
+  if (number(4) < 0 || number(4) > static_cast<std::int64_t>(kSpans) || number(7) < -1 || number(7) > kFreeMaxMs)
+    return strange();
   parsed.full = LeaseReply::Full{.span = static_cast<Span>(number(4) - 1), .amount = amount(5), .used = amount(6)};
   if (number(7) >= 0) parsed.full->free_in_ms = number(7);
   return parsed;

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "policy/cluster/redis_client.h"
 
 namespace sluice::policy {
@@ -50,6 +52,17 @@ TEST(LeaseProtocol, WhatTheFunctionNeverSaysIsNoReply) {
   ASSERT_TRUE(full && full->full);
   EXPECT_EQ(full->full->span, Span::day);
   EXPECT_FALSE(full->full->free_in_ms);
+}
+
+// They are reckoned with: in nanoseconds, or rounded up for the client.
+TEST(LeaseProtocol, TimesOfAThousandYearsAreNoReply) {
+  constexpr std::int64_t kEver = std::numeric_limits<std::int64_t>::max();
+  for (const std::int64_t wait_ms : {std::int64_t{86'400'001}, kEver / 1'000'000 + 1, kEver})
+    EXPECT_FALSE(parse_lease_reply(reply_of({0, 0, 4, 0, 0, 0, 0, wait_ms, 0}, "7"), call())) << wait_ms;
+  for (const std::int64_t free_ms : {std::int64_t{33} * 86'400'000, kEver / 1'000'000 + 1, kEver})
+    EXPECT_FALSE(parse_lease_reply(reply_of({0, 0, 4, 4, 500, 501, free_ms, 0, 0}, "7"), call())) << free_ms;
+  EXPECT_TRUE(parse_lease_reply(reply_of({0, 0, 4, 4, 500, 501, std::int64_t{61} * 43'200'000, 0, 0}, "7"), call()));
+  EXPECT_TRUE(parse_lease_reply(reply_of({0, 0, 4, 0, 0, 0, 0, 3'600'000, 0}, "7"), call()));
 }
 
 TEST(LeaseProtocol, RedirectionsNameAServerOrNothing) {

@@ -20,6 +20,9 @@ struct ToyMessage {
   std::string content;  // of DATA: dot-stuffed
 };
 
+// Of what it does not take.
+inline constexpr StandardReply kToyRefusal{550, {5, 7, 1}, "Not permitted", "kToyRefusal"};
+
 // Takes every recipient but local parts that say otherwise: "refused", "busy"; a recipient that is there already,
 // spelled the same, it takes once.  The password is "secret".
 class ToyServer {
@@ -170,7 +173,7 @@ class ToyServer {
     const std::string sender = machine_.mail().path.mailbox.text();
     message_ = {};
     message_.sender = sender;
-    machine_.answer_mail(sender.starts_with("refused@") ? replies::kNotPermitted : replies::kSenderOk, out);
+    machine_.answer_mail(sender.starts_with("refused@") ? kToyRefusal : replies::kSenderOk, out);
   }
 
   void answer_recipients(ReplyWriter& out) {
@@ -187,10 +190,7 @@ class ToyServer {
       const bool refused = recipient.starts_with("refused@");
       const bool busy = recipient.starts_with("busy@");
       if (!refused && !busy) message_.recipients.push_back(recipient);
-      machine_.answer_recipient(refused ? replies::kNotPermitted
-                                : busy  ? replies::kInternal
-                                        : replies::kRecipientOk,
-                                out);
+      machine_.answer_recipient(refused ? kToyRefusal : busy ? replies::kInternal : replies::kRecipientOk, out);
     }
     asked_.clear();
   }
@@ -219,10 +219,7 @@ class ToyServer {
     const bool bare = last_flags_.bare();
     const bool refused = message_.content.starts_with("refused");
     if (!bare && !refused) messages_.push_back(message_);
-    machine_.answer_message(bare      ? replies::kBareInMessage
-                            : refused ? replies::kNotPermitted
-                                      : replies::kMessageTaken,
-                            out);
+    machine_.answer_message(bare ? replies::kBareInMessage : refused ? kToyRefusal : replies::kMessageTaken, out);
   }
 
   bool read_chunk(ReplyWriter& out) {
@@ -245,7 +242,7 @@ class ToyServer {
       last_flags_ = checker.flags();
       end_message(out);
     } else {
-      machine_.answer_chunk(message_.content.starts_with("refused") ? replies::kNotPermitted : replies::kChunkOk, out);
+      machine_.answer_chunk(message_.content.starts_with("refused") ? kToyRefusal : replies::kChunkOk, out);
     }
     closed_ = machine_.closing();
     return true;
