@@ -20,22 +20,21 @@ using namespace std::chrono_literals;
 
 constexpr const char* kLimitsHop = "192.0.2.25";
 
-std::shared_ptr<const Plan> limited_plan(std::uint64_t account, std::uint64_t customer, bool shadow = false) {
+std::shared_ptr<const Plan> limited_plan(std::uint64_t account, std::uint64_t customer, bool shadow = false,
+                                         policy::Span span = policy::Span::month) {
   auto plan = std::make_shared<Plan>(*testing::plan_of(
       "[server]\nhostname = \"relay.example\"\n"
       "[[listener]]\naddress = \"192.0.2.1:587\"\ntls = \"none\"\nauth = \"clear\"\nline_ends = \"refuse\"\n"
       "[queue]\nretry_s = [60]\ndelay_report_s = 0\n"
       "[[route]]\nname = \"hub\"\ntls = \"none\"\nhosts = [\"192.0.2.25\"]\n"));
-  const auto a_month = [](std::uint64_t amount) {
-    return policy::Limit{.quantity = policy::Quantity::recipients,
-                         .span = policy::Span::month,
-                         .amount = amount,
-                         .action = policy::Action::refuse};
+  const auto limited_to = [span](std::uint64_t amount) {
+    return policy::Limit{
+        .quantity = policy::Quantity::recipients, .span = span, .amount = amount, .action = policy::Action::refuse};
   };
   policy::PolicyClass limited{.name = "limited",
                               .shadow = shadow,
-                              .account_limits = {a_month(account)},
-                              .customer_limits = {a_month(customer)}};
+                              .account_limits = {limited_to(account)},
+                              .customer_limits = {limited_to(customer)}};
   plan->classes = std::make_shared<policy::PolicyClasses>(std::vector{limited}, "limited");
   return plan;
 }
@@ -66,6 +65,12 @@ class LimitedWorld {
     relay_.drain(1s);
     EXPECT_EQ(relay_.end().operations, 0U);
     start(plan_);
+  }
+  void set_clock(Duration by) { platforms_.world().jump_wall(by / 1ms); }
+  void wait(Duration span) {
+    const auto over = std::make_shared<bool>(false);
+    platforms_.world().after(span, [over] { *over = true; });
+    EXPECT_TRUE(platforms_.run_until([&] { return *over; }));
   }
   // Each sender has so many sessions; the relay is killed so often meanwhile.
   void send(int sessions, std::uint64_t kills) {
@@ -168,6 +173,39 @@ TEST(Limits, NeverMoreAreTakenHoweverOftenTheRelayIsKilled) {
     world.end();
   }
   EXPECT_GT(taken, 0U);
+}
+
+// While it runs the relay goes by a clock that nobody sets.  At a start it cannot know what is true: what is from the
+// future counts as of now, and what is from long ago has left its window.
+TEST(Limits, AClockThatIsSetNeitherFreesNorLocksAnybodyForLongerThanAWindow) {
+  constexpr std::uint64_t kLimit = 5;
+  constexpr Duration kTenYears = 24h * 365 * 10;
+  for (const Duration by : {Duration(24h), Duration(-24h), kTenYears, Duration(-kTenYears)}) {
+    LimitedWorld world(7, 2);
+    world.start(limited_plan(kLimit, 1000, /*shadow=*/false, policy::Span::hour));
+    world.send(3, 0);
+    EXPECT_EQ(world.taken(), kLimit);
+    world.set_clock(by);
+    world.send(3, 0);
+    EXPECT_EQ(world.taken(), kLimit) << "freed while it runs, by " << by / 1h << " h";
+    world.wait(62min);
+    world.send(3, 0);
+    EXPECT_EQ(world.taken(), 2 * kLimit) << "locked while it runs, by " << by / 1h << " h";
+    world.restart();
+    world.send(3, 0);
+    EXPECT_EQ(world.taken(), (by > Duration::zero() ? 3 : 2) * kLimit) << "by " << by / 1h << " h";
+    // And right again.
+    world.set_clock(-by);
+    world.restart();
+    const std::uint64_t before = world.taken();
+    world.send(3, 0);
+    EXPECT_LE(world.taken(), before + kLimit);
+    world.wait(62min);
+    const std::uint64_t then = world.taken();
+    world.send(3, 0);
+    EXPECT_EQ(world.taken(), then + kLimit) << "locked behind a start, by " << by / 1h << " h";
+    world.end();
+  }
 }
 
 TEST(Limits, AClassInShadowRefusesNothing) {
