@@ -158,6 +158,11 @@ Task<std::string> Control::answer_about_usage(std::string_view line) {
   if (!request->customer.empty())
     if (const std::string fault = co_await customer_fault(request->customer); !fault.empty())
       co_return "error: " + fault + "\n";
+  // What cores have leased ahead of need is not used.
+  static_cast<void>(co_await ask_all<bool>([](Core& core) {
+    core.give_back_leases();
+    return true;
+  }));
   bool any = false;
   auto text = co_await io::run_on_worker<std::string>(
       home_.loop(),

@@ -129,6 +129,10 @@ void CoreBudget::give_back_free(const MeterKey& key) {
   if (found != accounts_.end()) settle(found->second, true);
 }
 
+void CoreBudget::give_back_free() {
+  for (Account* const account : active_) settle(*account, true);
+}
+
 void CoreBudget::settle(Account& account, bool with_free) {
   const std::uint64_t spent = account.lease.take_spent();
   const std::uint64_t returned = with_free ? account.lease.take_free() : 0;

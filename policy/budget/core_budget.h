@@ -83,6 +83,8 @@ class CoreBudget {
 
   // Another core needs it: what was spent is told, what nobody has reserved goes back.
   void give_back_free(const MeterKey& key);
+  // The same of all meters: what is used is known exactly then.
+  void give_back_free();
   // Tells all of it; no session is left.
   void close();
   [[nodiscard]] io::Loop& loop() { return parts_.loop; }

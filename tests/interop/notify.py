@@ -162,6 +162,37 @@ def a_webhook_that_hangs_costs_its_own_queue():
 
 
 @test
+def a_webhook_that_answers_ten_megabytes_is_not_read_to_their_end():
+    """Its status counts, whatever comes behind it, and the next event goes out."""
+    written = []
+
+    def floods(status):
+        def step(handler):
+            handler.send_response(status)
+            handler.send_header("Content-Length", str(10_000_000))
+            handler.end_headers()
+            try:
+                for _ in range(1000):
+                    handler.wfile.write(b"x" * 10_000)
+                    written.append(10_000)
+            except OSError:
+                pass
+
+        return step
+
+    with Webhook(SECRET) as webhook, NotifyingRelay([webhook_table(webhook.origin)]) as relay:
+        webhook.on = [floods(503), floods(200)]
+        relay.contain()
+        until(lambda: len(webhook.requests) == 2, "the second try")
+        relay.order(1)
+        until(lambda: webhook.types() == ["queue_order"], "the next event")
+        ids = [headers["webhook-id"] for _, headers, _ in webhook.requests]
+        expect_equal((len(ids), ids[0] == ids[1], ids[1] == ids[2]), (3, True, False), "what was tried again")
+        expect(sum(written) < 10_000_000, f"{sum(written)} bytes were read")
+        expect_in("too long", relay.logged("webhook_failed")["reason"], "the log")
+
+
+@test
 def only_the_chosen_causes_go_to_a_webhook():
     with Webhook(SECRET) as receiver, NotifyingRelay([webhook_table(receiver.origin, events=["released"])]) as relay:
         relay.contain(4)

@@ -353,6 +353,22 @@ def an_override_of_the_account_counts_within_a_second():
 
 
 @test
+def usage_shows_no_lease_as_used():
+    """Far from its limit a core leases many recipients at once, which nobody has sent to."""
+    with LimitedRelay(limit(100_000), limit(50_000, quantity="messages")) as relay:
+        with relay.client() as client, relay.client() as other:
+            expect_equal((send(client, 3), send(other, 2)), ((["250"] * 3, "250"), (["250"] * 2, "250")), "two messages")
+            other.say(MAIL, "250")
+            other.say("RCPT TO:<a@far.test>", "250")
+            used = {row["quantity"]: (row["used"], row["left"]) for row in relay.usage()}
+            expect_equal(used, {"recipients": (6, 99_994), "messages": (3, 49_997)}, "with the message under way")
+            other.say("RSET", "250")
+            used = {row["quantity"]: row["used"] for row in relay.usage()}
+            expect_equal(used, {"recipients": 5, "messages": 2}, "without it")
+            expect_equal(send(client, 2), (["250"] * 2, "250"), "one more")
+
+
+@test
 def usage_has_what_else_an_account_did_and_who_did_most():
     hop = Hop()
     hop.on["RCPT"] = lambda dialog: b"550 5.1.1 User unknown\r\n" if dialog.rcpt.startswith("dead") else None
