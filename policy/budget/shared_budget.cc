@@ -59,8 +59,8 @@ bool SharedBudget::mark(Shard& shard, const MeterKey& key, Entry& entry) {
 
 std::optional<FullWindow> SharedBudget::Entry::passed_in_cluster(std::span<const Limit> asked) const {
   // A reload may have taken it away.
-  const bool stands = upper_passed && std::ranges::find(asked, upper_passed->limit) != asked.end();
-  return stands ? upper_passed : std::nullopt;
+  const bool stands = upper_passed != nullptr && std::ranges::find(asked, upper_passed->limit) != asked.end();
+  return stands ? std::optional(*upper_passed) : std::nullopt;
 }
 
 Grant SharedBudget::lease(std::uint32_t core, const MeterKey& key, std::span<const Limit> limits, std::uint64_t wanted,

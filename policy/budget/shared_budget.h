@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -134,7 +135,7 @@ class SharedBudget {
     std::uint64_t holders = 0;
     std::array<std::uint64_t, kSpans> limits{};  // of the last lease, for the operator; 0: none
     std::uint64_t upper_free = 0;                // leased from the cluster, and no core has it
-    std::optional<FullWindow> upper_passed;      // what is free is beyond this limit
+    std::unique_ptr<FullWindow> upper_passed;    // what is free is beyond this limit; null: beyond none
     std::uint64_t upper_spent = 0;               // and the cluster is not told yet
     bool upper_used = false;                     // since it was looked at
     bool upper_listed = false;                   // among Shard::upper

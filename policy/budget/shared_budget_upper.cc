@@ -14,7 +14,7 @@ void SharedBudget::granted(const MeterKey& key, std::uint64_t amount, std::optio
   const std::lock_guard lock(shard.mutex);
   Entry& entry = shard.meters[key];
   entry.upper_free += amount;
-  entry.upper_passed = passed;
+  entry.upper_passed = passed ? std::make_unique<FullWindow>(*std::move(passed)) : nullptr;
   entry.upper_used = true;
   list_upper(shard, key, entry);
 }
