@@ -254,8 +254,11 @@ void EventObserver::limit(const policy::LimitNotice& notice) {
   const policy::Limit& rule = limit.window.limit;
   const std::string_view quantity = policy::quantity_name(rule.quantity);
   const std::string_view span = policy::span_name(rule.span);
-  const bool near = notice.kind == policy::LimitNotice::Kind::near;
-  if (near) {
+  std::string key(policy::subject_name(limit.subject));
+  key.append(" ").append(limit.name).append(" ").append(quantity).append(" ").append(span);
+  if (notice.kind == policy::LimitNotice::Kind::near) {
+    // What is given back and asked for again comes near each time.
+    if (!is_news("near " + key)) return;
     events_.emit(event::SubmissionLimitNear{.subject = policy::subject_name(limit.subject),
                                             .name = limit.name,
                                             .quantity = quantity,
@@ -265,20 +268,18 @@ void EventObserver::limit(const policy::LimitNotice& notice) {
     return;
   }
   limits_.add(limit.subject, rule);
-  std::string key(policy::subject_name(limit.subject));
-  key.append(" ").append(limit.name).append(" ").append(quantity).append(" ").append(span);
   if (!is_news(key)) return;
-  const bool refused = notice.kind == policy::LimitNotice::Kind::refused;
-  events_.emit(event::SubmissionLimitReached{.subject = policy::subject_name(limit.subject),
-                                             .name = limit.name,
-                                             .quantity = quantity,
-                                             .window = span,
-                                             .limit = rule.amount,
-                                             .used = limit.window.used,
-                                             .effect = refused ? policy::action_name(rule.action) : "told",
-                                             .shadow = notice.shadow,
-                                             .account = notice.account,
-                                             .customer = notice.customer});
+  events_.emit(event::SubmissionLimitReached{
+      .subject = policy::subject_name(limit.subject),
+      .name = limit.name,
+      .quantity = quantity,
+      .window = span,
+      .limit = rule.amount,
+      .used = limit.window.used,
+      .effect = rule.action == policy::Action::tell ? "told" : policy::action_name(rule.action),
+      .shadow = notice.shadow,
+      .account = notice.account,
+      .customer = notice.customer});
 }
 
 void EventObserver::accept_failed(std::string_view listener, int error) {

@@ -4,8 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cerrno>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "auth/backend/chain.h"
@@ -128,6 +130,34 @@ TEST_F(EventObserverTest, EachTimeThatALimitIsMetIsCounted) {
     if (action == policy::Action::refuse) refused += count;
   });
   EXPECT_EQ(refused, 3U);
+}
+
+// Who is told of mail that is held goes by it.
+TEST_F(EventObserverTest, ALimitSaysWhatIsDoneToWhatIsBeyondIt) {
+  constexpr std::array kEffects =
+      std::to_array<std::pair<policy::Action, const char*>>({{policy::Action::refuse, "refuse"},
+                                                             {policy::Action::defer, "defer"},
+                                                             {policy::Action::slow, "slow"},
+                                                             {policy::Action::hold, "hold"},
+                                                             {policy::Action::tell, "told"}});
+  for (const auto& [action, effect] : kEffects) {
+    const auto kind = policy::refuses(action) ? policy::LimitNotice::Kind::refused : policy::LimitNotice::Kind::passed;
+    observer_.limit(
+        {.kind = kind, .limit = {.name = std::string("of ") + effect, .window = {.limit = {.action = action}}}});
+    EXPECT_THAT(take(), HasSubstr(std::string(R"("effect":")") + effect + "\""));
+  }
+}
+
+// RCPT and RSET in turns come near a limit each time.
+TEST_F(EventObserverTest, ALimitThatIsNearIsOneLineAMinute) {
+  const policy::LimitNotice near{.kind = policy::LimitNotice::Kind::near, .limit = {.name = "ann@example.com"}};
+  observer_.limit(near);
+  EXPECT_THAT(take(), HasSubstr("submission_limit_near"));
+  observer_.limit(near);
+  EXPECT_EQ(take(), "");
+  // That it is reached is told all the same.
+  observer_.limit({.kind = policy::LimitNotice::Kind::refused, .limit = {.name = "ann@example.com"}});
+  EXPECT_THAT(take(), HasSubstr("submission_limit_reached"));
 }
 
 TEST_F(EventObserverTest, AnUnknownClassIsToldOfAndNotWithoutEnd) {
