@@ -41,6 +41,12 @@ inline constexpr std::size_t kActions = 5;
 
 // Whether what exceeds the limit is not accepted.
 [[nodiscard]] constexpr bool refuses(Action action) { return action == Action::refuse || action == Action::defer; }
+// Of two that accept, whether the first does more to what is accepted: what passes several limits is held if one of
+// them holds.
+[[nodiscard]] constexpr bool is_graver(Action one, Action other) {
+  const auto gravity = [](Action action) { return action == Action::hold ? 2 : action == Action::slow ? 1 : 0; };
+  return gravity(one) > gravity(other);
+}
 [[nodiscard]] std::string_view action_name(Action action);
 // Where none is set: a minute's limit defers, since a minute is soon over, all others refuse.
 [[nodiscard]] Action default_action(Span span);

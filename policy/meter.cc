@@ -50,6 +50,8 @@ std::optional<FullWindow> Meter::full(std::span<const Limit> limits, bool refusi
       found.free_in_ms = held_ > most ? span_ms(limit.span) : window.falls_to(most - held_) - now;
     }
     const auto is_later = [&] {
+      if (is_graver(found.limit.action, last->limit.action)) return true;
+      if (is_graver(last->limit.action, found.limit.action)) return false;
       return !found.free_in_ms || (last->free_in_ms && *found.free_in_ms > *last->free_in_ms);
     };
     if (!last || is_later()) last = found;

@@ -25,13 +25,21 @@ struct FullWindow {
   bool local_share = false;
 };
 
+// Of limits that refuse nothing and were passed, the one with the graver action; absent: none was.
+[[nodiscard]] inline std::optional<FullWindow> graver_passed(std::optional<FullWindow> one,
+                                                             std::optional<FullWindow> other) {
+  if (!one || (other && is_graver(other->limit.action, one->limit.action))) return other;
+  return one;
+}
+
 class Meter {
  public:
   // Limits are those of this meter's quantity; with each call, as a reload may change them.  A window that a limit asks
   // for and that is not there begins with what the longer ones know: never with too little.
   // How much those that refuse leave, or the others.
   [[nodiscard]] std::uint64_t room(std::span<const Limit> limits, bool refusing, WallMillis now);
-  // Of limits without room for `wanted` the one that is free last; of those that refuse, or of the others.
+  // Of limits without room for `wanted` the one that is free last; of those that refuse, or of the others, of which one
+  // with a graver action goes first.
   [[nodiscard]] std::optional<FullWindow> full(std::span<const Limit> limits, bool refusing, std::uint64_t wanted,
                                                WallMillis now);
   // A limit whose use comes to `percent` of it with `amount` more, and has not been there.

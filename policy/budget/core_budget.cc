@@ -62,7 +62,7 @@ Task<CoreBudget::Taken> CoreBudget::reserve(Account& account, std::span<const Li
       continue;
     }
     account.passed = grant.passed.has_value();
-    if (grant.passed) taken.passed = grant.passed;
+    taken.passed = graver_passed(taken.passed, grant.passed);
     if (grant.near) taken.near = grant.near;
     account.lease.add(grant.granted);
     taken.amount += account.lease.reserve(wanted - taken.amount);

@@ -58,7 +58,13 @@ class BudgetSubmitter final : public Submitter {
   CoreLimits::Notice notice_;
   std::array<std::vector<Counted>, kQuantities> counted_;
   bool session_counted_ = false;
+  std::optional<LimitReached> session_passed_;
 };
+
+void keep_graver(std::optional<LimitReached>& kept, const std::optional<LimitReached>& other) {
+  if (!other || (kept && !is_graver(other->window.limit.action, kept->window.limit.action))) return;
+  kept = other;
+}
 
 void BudgetSubmitter::count(Subject subject, const std::string& name, std::span<const Limit> limits) {
   for (std::size_t i = 0; i < kQuantities; ++i) {
@@ -79,8 +85,12 @@ Task<Reserved> BudgetSubmitter::reserve(Quantity quantity, std::uint64_t wanted)
     if (session.amount == 0) co_return session;
     spend(Quantity::sessions, 1);
     session_counted_ = true;
+    session_passed_ = std::move(session.passed);
   }
-  co_return co_await reserve_of(quantity, wanted);
+  Reserved reserved = co_await reserve_of(quantity, wanted);
+  // Each message of a session that is one too many, as `messages` is reserved once for each.
+  if (quantity == Quantity::messages) keep_graver(reserved.passed, session_passed_);
+  co_return reserved;
 }
 
 // All meters must have room: what one of them does not give goes back to those before it.
@@ -91,7 +101,7 @@ Task<Reserved> BudgetSubmitter::reserve_of(Quantity quantity, std::uint64_t want
     CoreBudget::Account& account = counted[i].account;
     CoreBudget::Taken taken = co_await budget_.reserve(account, counted[i].limits, reserved.amount);
     if (taken.near) static_cast<void>(tell(LimitNotice::Kind::near, account.key, *taken.near));
-    if (taken.passed) reserved.passed = tell(LimitNotice::Kind::passed, account.key, *taken.passed);
+    if (taken.passed) keep_graver(reserved.passed, tell(LimitNotice::Kind::passed, account.key, *taken.passed));
     if (taken.full) reserved.refused = tell(LimitNotice::Kind::refused, account.key, *taken.full);
     for (std::size_t before = 0; before < i; ++before)
       budget_.give_back(counted[before].account, reserved.amount - taken.amount);

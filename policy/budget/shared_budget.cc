@@ -93,7 +93,7 @@ Grant SharedBudget::lease(std::uint32_t core, const MeterKey& key, std::span<con
     grant.recording = available < least;
     if (!grant.recording) {
       grant.granted = std::min(size, available);
-      grant.passed = passed_there ? passed_there : entry.meter.full(limits, false, least, now);
+      grant.passed = graver_passed(passed_there, entry.meter.full(limits, false, least, now));
       grant.near = entry.meter.nears(limits, kNearPercent, grant.granted, now);
       entry.meter.hold(grant.granted);
       entry.holders |= bit(core);

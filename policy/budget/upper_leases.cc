@@ -10,12 +10,6 @@ namespace {
 
 constexpr Duration kTellInterval = std::chrono::seconds(1);
 
-std::vector<Limit> refusing_limits(std::span<const Limit> limits) {
-  std::vector<Limit> found;
-  std::ranges::copy_if(limits, std::back_inserter(found), [](const Limit& limit) { return refuses(limit.action); });
-  return found;
-}
-
 }  // namespace
 
 // ------------------------------------------------------------------------------------------ any core
@@ -115,16 +109,19 @@ Task<UpperGrant> UpperLeases::ask(const UpperLink::Request& request) {
 }
 
 // Where a limit that does not refuse has no room in the cluster it is passed: what is missing is leased without it, and
-// no more, so that the next one who asks is beyond it, too.
+// no more, so that the next one who asks is beyond it, too.  So one after the other, as the gravest of them counts.
 Task<UpperGrant> UpperLeases::lease(const UpperLink::Request& request, std::uint64_t wanted, std::uint64_t least) {
-  UpperGrant grant = co_await parts_.upper.lease(request.key, request.limits, wanted, least);
-  if (!grant.full || refuses(grant.full->limit.action)) co_return grant;
-  const std::uint64_t missing = least - std::min(least, grant.granted);
-  const std::vector<Limit> limits = refusing_limits(request.limits);
-  UpperGrant beyond = co_await parts_.upper.lease(request.key, limits, missing, missing);
-  beyond.granted += grant.granted;
-  beyond.passed = grant.full;
-  co_return beyond;
+  std::vector<Limit> limits = request.limits;
+  UpperGrant all = co_await parts_.upper.lease(request.key, limits, wanted, least);
+  while (all.full && !refuses(all.full->limit.action)) {
+    all.passed = graver_passed(all.passed, all.full);
+    CHECK(std::erase(limits, all.full->limit) > 0);
+    const std::uint64_t missing = least - std::min(least, all.granted);
+    const UpperGrant beyond = co_await parts_.upper.lease(request.key, limits, missing, missing);
+    all.granted += beyond.granted;
+    all.full = beyond.full;
+  }
+  co_return all;
 }
 
 Task<void> UpperLeases::run() {

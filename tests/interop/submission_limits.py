@@ -327,6 +327,20 @@ def beyond_a_limit_that_holds_messages_wait_for_review():
 
 
 @test
+def what_passes_several_limits_is_held_if_one_of_them_holds():
+    """A limit that only tells, of the same quantity, of another subject or of the session, hides none that holds."""
+    tells = [limit(1, action="tell", window="month"), limit(1, of="customer", action="tell")]
+    for holds in (limit(1, action="hold"), limit(1, action="hold", quantity="sessions")):
+        with LimitedRelay(holds, *tells, fallback=True) as relay:
+            for number in range(2):
+                with relay.client() as client:
+                    for _ in range(1 if number == 0 else 2):
+                        expect_equal(send(client, number + 1), (["250"] * (number + 1), "250"), "what is sent")
+            held = lambda: [line["recipients"] for line in relay.log("message") if f"on hold: over 1 {holds['quantity']}" in line["detail"]]
+            until(lambda: held() == [2, 2], f"what is held of {holds['quantity']}")
+
+
+@test
 def what_was_given_back_beyond_a_limit_is_still_beyond_it():
     with LimitedRelay(limit(2, action="hold"), fallback=True) as relay, relay.client() as client:
         expect_equal(send(client, 2), (["250"] * 2, "250"), "within the limit")

@@ -67,6 +67,20 @@ TEST(Meter, LimitsThatRefuseNothingLeaveRoom) {
   EXPECT_EQ(passed->limit.span, Span::hour);
 }
 
+// A message is held though it also passes a limit that only tells, and for longer.
+TEST(Meter, OfLimitsThatWerePassedTheGravestCounts) {
+  for (const Action less : {Action::tell, Action::slow})
+    for (const bool hold_is_longer : {false, true}) {
+      const std::vector limits{recipients(Span::hour, 2, hold_is_longer ? less : Action::hold),
+                               recipients(Span::day, 2, hold_is_longer ? Action::hold : less)};
+      Meter meter;
+      ASSERT_FALSE(meter.full(limits, false, 2, kMeterStart));
+      meter.hold(2);
+      meter.spend(2, kMeterStart);
+      EXPECT_EQ(meter.full(limits, false, 1, kMeterStart)->limit.action, Action::hold);
+    }
+}
+
 TEST(Meter, SaysOnceThatALimitIsNear) {
   const std::vector limits{recipients(Span::day, 10)};
   Meter meter;

@@ -124,7 +124,8 @@ class Process {
   std::optional<LedgerBudget> upper;
   int sending = 0;
   std::uint64_t spent = 0;
-  std::uint64_t beyond = 0;  // of that, a limit that does not refuse
+  std::uint64_t beyond = 0;      // of that, a limit that does not refuse
+  std::uint64_t to_be_held = 0;  // likewise, one that holds
 
  private:
   Task<void> begin() {
@@ -142,6 +143,7 @@ class Process {
         cores_[core]->spend(account, taken.amount);
         spent += taken.amount;
         if (taken.passed) beyond += taken.amount;
+        if (taken.passed && taken.passed->limit.action == Action::hold) to_be_held += taken.amount;
       }
       if (taken.amount < each || i == kRoundsMax) break;
     }
@@ -275,6 +277,25 @@ TEST_F(UpperLeasesTest, WhatAllProcessesTogetherSpendPassesALimitThatDoesNotRefu
   EXPECT_LE(within, 100U);
   EXPECT_GE(within, 90U);
   expect_all_returned();
+}
+
+// The cluster names one of several that were passed, and not the one that counts.
+TEST_F(UpperLeasesTest, OfSeveralLimitsThatWerePassedTheOneThatHoldsCounts) {
+  a_.start();
+  b_.start();
+  Limit holding = telling(200);
+  holding.action = Action::hold;
+  holding.span = Span::month;
+  for (const bool first : {true, false}) {
+    const Limit soft = telling(first ? 50 : 100);
+    (first ? a_ : b_).send(0, first ? std::vector{soft, holding} : std::vector{holding, soft}, 1, 0);
+    wait();
+  }
+  EXPECT_EQ(a_.spent + b_.spent, 1000U);
+  EXPECT_EQ(a_.beyond + b_.beyond, 950U);
+  EXPECT_EQ(a_.to_be_held + b_.to_be_held, 800U);
+  a_.close();
+  b_.close();
 }
 
 TEST_F(UpperLeasesTest, WhatIsGivenBackBeyondALimitIsStillBeyondIt) {
