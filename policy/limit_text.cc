@@ -6,7 +6,12 @@ namespace sluice::policy {
 namespace {
 
 std::string amount_text(const Limit& limit) {
-  if (limit.quantity == Quantity::bytes) return std::to_string(limit.amount * kBytesUnit / 1'000'000) + " MB";
+  constexpr std::uint64_t kKilobyte = 1000;
+  constexpr std::uint64_t kMegabyte = 1000 * kKilobyte;
+  if (limit.quantity == Quantity::bytes) {
+    const std::uint64_t bytes = limit.amount * kBytesUnit;
+    return bytes < kMegabyte ? std::to_string(bytes / kKilobyte) + " KB" : std::to_string(bytes / kMegabyte) + " MB";
+  }
   if (limit.quantity == Quantity::first_time_recipients) return std::to_string(limit.amount) + " first-time recipients";
   return std::to_string(limit.amount) + " " + std::string(quantity_name(limit.quantity));
 }

@@ -8,7 +8,7 @@
 
 namespace sluice::policy {
 
-// "500 recipients a day"; bytes are counted in kBytesUnit, and shown as "2048 MB".
+// "500 recipients a day"; bytes are counted in kBytesUnit, and shown as "2048 MB", or "600 KB".
 [[nodiscard]] std::string window_text(const Limit& limit);
 // "500 recipients a day of account alice@example.com".
 [[nodiscard]] std::string limit_text(const LimitReached& limit);

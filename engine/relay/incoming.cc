@@ -101,16 +101,37 @@ Task<void> Incoming::choose() {
   if (keep_first_) {
     // The queue has it, and the order's end.
   } else if (one_destination_ && !route().maildir.empty() && !held) {
-    inner_ = std::make_unique<MaildirSink>(parts_.loop, route().maildir);
+    auto maildir = std::make_unique<MaildirSink>(parts_.loop, route().maildir);
+    maildir_ = maildir.get();
+    inner_ = std::move(maildir);
   } else if (one_destination_ && route().mode == route::RouteMode::through) {
     co_await take_through();
     // For good: the client has it as a reply now, and no DSN is needed.
     if (routing_failure_ && routing_failure_->permanent) co_return;
   }
-  if (inner_ == nullptr)
-    inner_ = std::make_unique<QueueFirst>(open_writer(), parts_.memory, message::share_of(submitter_));
+  if (inner_ == nullptr) co_return co_await queue_first();
   std::vector<smtp::Reply> answers;
   co_await inner_->add_recipients(*envelope_, 0, answers);
+}
+
+Task<void> Incoming::queue_first() {
+  inner_ = std::make_unique<QueueFirst>(open_writer(), parts_.memory, message::share_of(submitter_));
+  std::vector<smtp::Reply> answers;
+  co_await inner_->add_recipients(*envelope_, 0, answers);
+}
+
+// Only at its end it is known that the message is to be held.
+Task<void> Incoming::hold_for_maildir() {
+  constexpr std::size_t kPart = 64 * 1024;
+  const std::string text = std::exchange(maildir_, nullptr)->take_text();
+  co_await inner_->abort();
+  co_await queue_first();
+  co_await inner_->begin(message::BodyForm::literal);
+  for (std::size_t at = 0; at < text.size(); at += kPart) {
+    Chain part;
+    part.append_copy(std::string_view(text).substr(at, kPart));
+    co_await inner_->write(std::move(part));
+  }
 }
 
 Task<void> Incoming::write(Chain bytes) {
@@ -137,6 +158,7 @@ Task<message::Outcome> Incoming::commit() {
                                .next_hop_address = {},
                                .next_hop_tls = {},
                                .detail = "no key in use of " + envelope_->author_domain};
+  if (maildir_ != nullptr && !envelope_->hold_reason.empty()) co_await hold_for_maildir();
   if (inner_ != nullptr) {
     message::Outcome outcome = co_await inner_->commit();
     if (through_ != nullptr && envelope_->hold_reason.empty())

@@ -20,6 +20,8 @@
 
 namespace sluice::relay {
 
+class MaildirSink;
+
 class Incoming final : public message::MessageSink {
  public:
   // What is referred to outlives the sink.
@@ -51,6 +53,8 @@ class Incoming final : public message::MessageSink {
   Task<void> choose();
   Task<void> refuse_unsigned();
   void end_hash();
+  Task<void> queue_first();
+  Task<void> hold_for_maildir();
 
   Parts parts_;
   message::Submitter submitter_;
@@ -67,6 +71,7 @@ class Incoming final : public message::MessageSink {
   std::optional<signing::HashedBody> body_;     // and what came of it; outlives the inner sink
   std::unique_ptr<message::MessageSink> inner_;
   CutThrough* through_ = nullptr;                  // the inner one, if it is that
+  MaildirSink* maildir_ = nullptr;                 // likewise
   std::optional<RoutingFailure> routing_failure_;  // why there was none
 };
 

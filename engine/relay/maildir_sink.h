@@ -21,6 +21,8 @@ class MaildirSink final : public message::MessageSink {
   Task<void> write(Chain bytes) override;
   Task<message::Outcome> commit() override;
   Task<void> abort() override;
+  // In place of commit(): what was written, without the dots of DATA.
+  [[nodiscard]] std::string take_text() { return std::move(text_); }
 
  private:
   io::Loop& loop_;

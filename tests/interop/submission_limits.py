@@ -33,10 +33,12 @@ def table(value):
 class LimitedRelay(Relay):
     """Its only class has these limits."""
 
-    def __init__(self, *limits, cores=2, fallback=False, hosts=None, **keys):
+    def __init__(self, *limits, cores=2, fallback=False, hosts=None, maildir=None, **keys):
         super().__init__(hosts or next_hop(), start=False, server={"cores": cores}, limits={"sessions_per_address": 5000},
                          route={"fallback": fallback})  # fmt: skip
         del self.config["policy"]
+        if maildir:
+            self.config["route"] = [{"maildir": self.at(*maildir)}]
         self.limits = limits
         self.keys = keys
         self.write_config()
@@ -324,6 +326,24 @@ def beyond_a_limit_that_holds_messages_wait_for_review():
         relay.control("review", "release", held["id"])
         until(lambda: len(next_hop().messages) == before + 2, "the released message at the next hop")
         expect_equal(len(next_hop().messages[-1].recipients), 3, "its recipients")
+
+
+@test
+def what_is_held_at_its_end_gets_into_no_mailbox_before_it_is_released():
+    """How large a message is, is known when all of it is there, and so is what the noticing makes of it."""
+    with LimitedRelay(limit(5000, action="hold", quantity="bytes"), maildir=("state", "mail")) as relay:
+        new = relay.at("state", "mail", "new")
+        arrived = lambda: len(os.listdir(new)) if os.path.isdir(new) else 0
+        with relay.client() as client:
+            expect_equal(send(client, 1), (["250"], "250"), "a small message")
+            until(lambda: arrived() == 1, "it is in the mailbox")
+            expect_equal(send(client, 2, body=b".Large.\r\n" * 10_000), (["250"] * 2, "250"), "a large one")
+        expect_in("over 4 KB a day of account alice@example.com", relay.control("review"), "what waits for review")
+        expect_equal(arrived(), 1, "messages in the mailbox")
+        relay.control("review", "release", "--all")
+        until(lambda: arrived() == 2, "it is in the mailbox")
+        sizes = sorted(os.path.getsize(os.path.join(new, name)) for name in os.listdir(new))
+        expect_between(sizes[1], 90_000, 91_500, "bytes of the large message")
 
 
 @test

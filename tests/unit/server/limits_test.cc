@@ -72,8 +72,8 @@ class LimitedWorld {
     platforms_.world().after(span, [over] { *over = true; });
     EXPECT_TRUE(platforms_.run_until([&] { return *over; }));
   }
-  // Each sender has so many sessions; the relay is killed so often meanwhile.
-  void send(int sessions, std::uint64_t kills) {
+  // Each sender has so many sessions; the relay is killed so often meanwhile, or its configuration read again.
+  void send(int sessions, std::uint64_t kills, std::uint64_t reloads = 0) {
     bool begun = false;
     TaskSet sending;
     clients_.post([&] {
@@ -81,14 +81,20 @@ class LimitedWorld {
       begun = true;
     });
     const auto all_sent = [&] { return begun && sending.live() == 0; };
-    for (; kills > 0; --kills) {
+    for (; kills + reloads > 0; kills > 0 ? --kills : --reloads) {
       const auto over = std::make_shared<bool>(false);
       platforms_.world().after(random_.between(1ms, 500ms), [over] { *over = true; });
       EXPECT_TRUE(platforms_.run_until([&] { return *over || all_sent(); }));
-      if (!all_sent()) kill();
+      if (all_sent()) break;
+      if (kills > 0) {
+        kill();
+      } else {
+        relay_.reload(plan_);
+      }
     }
     EXPECT_TRUE(platforms_.run_until(all_sent));
   }
+  [[nodiscard]] Instant now() const { return clients_.now(); }
   [[nodiscard]] std::uint64_t taken() const {
     std::uint64_t count = 0;
     for (const auto& sender : senders_)
@@ -134,6 +140,56 @@ TEST(Limits, ExactlyAsManyAsTheLimitAllowsAreTakenOnAllCores) {
       EXPECT_EQ(world.relay().counter("messages_taken"), kLimit);
       world.end();
     }
+  }
+}
+
+TEST(Limits, ExactlyAsManyAreTakenThroughReloads) {
+  for (std::uint64_t seed = 1; seed <= limits_seeds(); ++seed) {
+    constexpr std::uint64_t kLimit = 40;
+    LimitedWorld world(seed, 3);
+    world.start(limited_plan(kLimit, 1000));
+    world.send(20, 0, /*reloads=*/12);
+    EXPECT_EQ(world.taken(), kLimit) << "seed " << seed;
+    world.end();
+  }
+}
+
+// Sessions that come as soon as there may be room again, through reloads: in no minute are there more.
+TEST(Limits, AtTheEdgesOfAWindowNeverMoreAreTaken) {
+  for (std::uint64_t seed = 1; seed <= limits_seeds(); ++seed) {
+    constexpr std::uint64_t kLimit = 7;
+    sim::SimRandom random(seed);
+    LimitedWorld world(seed, 2);
+    world.start(limited_plan(kLimit, 1000, /*shadow=*/false, policy::Span::minute));
+    struct Round {
+      Instant began;
+      Instant ended;
+      std::uint64_t taken = 0;
+    };
+    std::vector<Round> rounds;
+    const auto send = [&](int sessions) {
+      const std::uint64_t before = world.taken();
+      Round round{.began = world.now()};
+      world.send(sessions, 0, /*reloads=*/1);
+      round.ended = world.now();
+      round.taken = world.taken() - before;
+      rounds.push_back(round);
+    };
+    for (int i = 0; i < 20; ++i) {
+      send(1);
+      world.wait(random.between(1s, 25s));
+    }
+    // A window and a bucket later there is room for as many again.
+    world.wait(62s);
+    send(3);
+    EXPECT_GE(rounds.back().taken, kLimit) << "seed " << seed;
+    for (std::size_t first = 0; first < rounds.size(); ++first) {
+      std::uint64_t within = 0;
+      for (std::size_t i = first; i < rounds.size() && rounds[i].ended - rounds[first].began <= 1min; ++i)
+        within += rounds[i].taken;
+      EXPECT_LE(within, kLimit) << "seed " << seed << ", round " << first;
+    }
+    world.end();
   }
 }
 
