@@ -11,6 +11,7 @@
 #include "auth/backend/store_server.h"
 #include "auth/store/store_address.h"
 #include "auth/store/store_schema.h"
+#include "engine/event/log_key.h"
 #include "engine/io/disk.h"
 #include "engine/io/local_socket.h"
 #include "engine/io/port_claim.h"
@@ -20,7 +21,6 @@
 #include "engine/io/real_ring.h"
 #include "engine/server/certificates_of.h"
 #include "engine/server/cluster_trial.h"
-#include "engine/server/log_key.h"
 #include "engine/server/plan_file.h"
 #include "engine/server/server.h"
 #include "engine/server/spool_start.h"
@@ -261,14 +261,14 @@ class Inspector {
   void check_log_key() {
     const config::LogConfig& log = config().log;
     if (log.client_addresses != event::AddressForm::hash && log.recipients != event::AddressForm::hash) return;
-    const std::string file = log_key_file(config().server.state_dir);
+    const std::string file = event::log_key_file(config().server.state_dir);
     const io::PathAccess there = io::look_at_path(file);
     if (there.state == io::PathState::missing || there.state == io::PathState::unknown) return;
     const std::string remedy =
         "; bring it back as it was, or remove it: then a new one is made, and all addresses get other tokens";
     if (!there.readable) {
       add("log", file + ": " + user() + " may not read it; give it to that user, with mode 0600");
-    } else if (const auto key = read_log_key(file); !key) {
+    } else if (const auto key = event::read_log_key(file); !key) {
       add("log", key.error() + remedy);
     }
   }

@@ -1,6 +1,6 @@
 // The part of Server that opens the log and what its lines are forwarded to, and says what it keeps of addresses.
+#include "engine/event/log_key.h"
 #include "engine/io/real_platform.h"
-#include "engine/server/log_key.h"
 #include "engine/server/server.h"
 
 namespace sluice::server {
@@ -28,7 +28,7 @@ std::expected<void, std::string> Server::set_log_privacy(const config::Config& c
   event::PrivacyOptions options{.clients = config.log.client_addresses, .recipients = config.log.recipients};
   if (options.clients == event::AddressForm::hash || options.recipients == event::AddressForm::hash) {
     const auto random = io::make_real_random();
-    const auto key = log_key(config.server.state_dir, *random);
+    const auto key = event::log_key(config.server.state_dir, *random);
     if (!key) return std::unexpected("log: " + key.error());
     options.key = *key;
   }

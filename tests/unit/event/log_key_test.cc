@@ -1,5 +1,5 @@
 // The secret by which the log hashes addresses.
-#include "engine/server/log_key.h"
+#include "engine/event/log_key.h"
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include "engine/io/files.h"
 #include "engine/io/real_platform.h"
 
-namespace sluice::server {
+namespace sluice::event {
 namespace {
 
 class LogKeyTest : public ::testing::Test {
@@ -28,7 +28,7 @@ class LogKeyTest : public ::testing::Test {
 TEST_F(LogKeyTest, IsMadeOnceForItsOwnerAlone) {
   const auto made = log_key(folder_, *random_);
   ASSERT_TRUE(made) << made.error();
-  EXPECT_NE(*made, event::PrivacyKey{});
+  EXPECT_NE(*made, PrivacyKey{});
   EXPECT_EQ(io::file_mode(folder_ + "/log_key"), 0600U);
   const auto again = log_key(folder_, *random_);
   ASSERT_TRUE(again) << again.error();
@@ -48,4 +48,4 @@ TEST_F(LogKeyTest, AFileThatIsNoKeyIsAnError) {
 TEST_F(LogKeyTest, ADirectoryThatIsNotThereIsAnError) { EXPECT_FALSE(log_key("/proc/nowhere", *random_)); }
 
 }  // namespace
-}  // namespace sluice::server
+}  // namespace sluice::event
