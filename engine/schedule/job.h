@@ -118,6 +118,7 @@ class LaneTurn {
 struct Destination {
   Throttle throttle;
   std::uint32_t limits = 0;         // which of the schedule's throttles
+  std::uint32_t route = kNone;      // whose jobs its own are counted with
   std::array<List, kLanes> parked;  // lanes of flows, the next one first
   List jobs;
   Links open_links;                  // while it has both room and parked lanes

@@ -74,8 +74,21 @@ DestinationId Schedule::destination(std::string_view name, std::string_view rout
   const bool is_new = !orders_->empty() && destinations_.find(name) == kNone;
   const std::uint32_t index = destinations_.intern(name, fresh);
   destinations_[index].limits = limits;
+  count_with(route, destinations_[index]);
   if (is_new) apply_order(index, now);
   return {index, destinations_.generation(index)};
+}
+
+// Routes are few: as many as configurations have had.
+void Schedule::count_with(std::string_view route, Destination& destination) {
+  if (destination.route != kNone) {
+    if (routes_[destination.route].route == route) return;
+    routes_[destination.route].jobs -= destination.job_count;
+  }
+  const auto known = std::ranges::find(routes_, route, &RouteJobs::route);
+  destination.route = static_cast<std::uint32_t>(known - routes_.begin());
+  if (known == routes_.end()) routes_.push_back({.route = std::string(route)});
+  routes_[destination.route].jobs += destination.job_count;
 }
 
 CustomerId Schedule::customer(std::string_view name, ShareWeight weight) {
@@ -173,6 +186,7 @@ JobId Schedule::add(const NewJob& added, Instant now) {
   Destination& destination = destination_of(job);
   append(destination.jobs, index, destination_job_links());
   ++destination.job_count;
+  ++routes_[destination.route].jobs;
   ++job_count_;
   ++counters_.added;
   queue(index, now);
@@ -219,6 +233,7 @@ void Schedule::erase(std::uint32_t index) {
   for (JobWalk* walk = walks_; walk != nullptr; walk = walk->next_walk_) walk->leave(index);
   unlink(destination.jobs, index, destination_job_links());
   --destination.job_count;
+  --routes_[destination.route].jobs;
   leave_flow(job.flow);
   job.used = false;
   job.queue.next = std::exchange(free_job_, index);

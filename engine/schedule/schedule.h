@@ -113,6 +113,11 @@ struct ScheduleCounters {
   std::uint64_t resumed = 0;
 };
 
+struct RouteJobs {
+  std::string route;
+  std::uint32_t jobs = 0;  // in any state, of all its destinations
+};
+
 class JobWalk;
 
 class Schedule {
@@ -179,6 +184,8 @@ class Schedule {
   [[nodiscard]] std::vector<DestinationStatus> destinations(std::uint32_t* cursor, std::size_t max) const;
   [[nodiscard]] std::uint32_t destinations_end() const { return destinations_.end(); }
   // Its jobs: see walk.h.
+  // Of each route that a destination was of.
+  [[nodiscard]] const std::vector<RouteJobs>& routes() const { return routes_; }
 
   [[nodiscard]] const ScheduleCounters& counters() const { return counters_; }
   [[nodiscard]] std::uint32_t size() const { return job_count_; }
@@ -221,6 +228,7 @@ class Schedule {
     return limits_[destination.limits].options;
   }
   [[nodiscard]] std::uint32_t limits_of(std::string_view route) const;
+  void count_with(std::string_view route, Destination& destination);
 
   // orders.cc: what the operator has ordered.
   void apply_order(std::uint32_t destination, Instant now);
@@ -297,6 +305,7 @@ class Schedule {
   void add_limits(std::string_view route, const ThrottleOptions& options);
   std::vector<RouteLimits> limits_;  // the first ones are of routes that have none of their own
   std::map<std::string, std::uint32_t, std::less<>> limits_by_route_;
+  std::vector<RouteJobs> routes_;
   detail::Pages<Job, 12> jobs_;
   std::uint32_t free_job_ = detail::kNone;
   detail::Pages<Flow, 8> flows_;

@@ -78,6 +78,7 @@ constexpr MetricFamily kMetricFamilies[] = {
     {"sluice_spool_segments_begun", Kind::counter, "Segments of the spool that were begun."},
     {"sluice_spool_segments_recycled", Kind::counter, "Segments of the spool whose file was used again."},
     {"sluice_queue_jobs", Kind::gauge, "Jobs of the queue, one for each message and destination, by state."},
+    {"sluice_queue_route_jobs", Kind::gauge, "Jobs of the queue, in any state, by route."},
     {"sluice_queue_oldest_message_timestamp_seconds", Kind::gauge,
      "When the oldest message arrived, since 1970, by state; found in steps."},
     {"sluice_queue_deliveries", Kind::gauge, "Messages of the queue that are being delivered."},
@@ -293,6 +294,14 @@ void add_oldest(metrics::Family& family, std::span<const CoreMetrics> cores, std
     family.samples.push_back({{{"state", std::string(state)}}, static_cast<double>(*oldest) / kMillisecondsInSecond});
 }
 
+void add_queue_routes(metrics::Family& family, std::span<const CoreMetrics> cores) {
+  std::map<std::string, std::uint64_t> routes;
+  for (const CoreMetrics& core : cores)
+    for (const schedule::RouteJobs& each : core.queue_routes) routes[each.route] += each.jobs;
+  for (const auto& [name, jobs] : routes)
+    family.samples.push_back({.labels = {{.name = "route", .value = name}}, .value = number(jobs)});
+}
+
 void add_routes(std::vector<metrics::Family>& families, std::span<const CoreMetrics> cores) {
   std::map<std::string, hop::HostTotals> routes;
   for (const CoreMetrics& core : cores)
@@ -330,6 +339,7 @@ std::vector<metrics::Family> families_of(std::span<const CoreMetrics> cores) {
   add_oldest(oldest, cores, "queued", &CoreMetrics::oldest_queued);
   add_oldest(oldest, cores, "held", &CoreMetrics::oldest_held);
   add_routes(families, cores);
+  add_queue_routes(family_named(families, "sluice_queue_route_jobs"), cores);
   append_named_families(families, cores);
   return families;
 }

@@ -9,6 +9,7 @@
 
 #include "engine/metrics/family.h"
 #include "engine/relay/router.h"
+#include "engine/schedule/schedule.h"
 #include "engine/server/counters.h"
 
 namespace sluice::server {
@@ -21,7 +22,8 @@ struct CoreMetrics {
   std::uint64_t jobs_ready = 0;
   std::uint64_t jobs_running = 0;
   std::uint64_t jobs_held = 0;
-  std::optional<WallMillis> oldest_queued{};  // see OldestMail
+  std::vector<schedule::RouteJobs> queue_routes{};  // the jobs by route
+  std::optional<WallMillis> oldest_queued{};        // see OldestMail
   std::optional<WallMillis> oldest_held{};
   std::uint64_t destinations = 0;
   std::uint64_t deliveries = 0;  // messages of the queue that are being worked at

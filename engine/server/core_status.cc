@@ -43,6 +43,7 @@ CoreMetrics Core::metrics() {
           .jobs_ready = schedule.ready(),
           .jobs_running = schedule.running(),
           .jobs_held = schedule.held(),
+          .queue_routes = schedule.routes(),
           .oldest_queued = oldest_.queued(),
           .oldest_held = oldest_.held(),
           .destinations = schedule.destination_count(),

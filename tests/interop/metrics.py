@@ -274,6 +274,7 @@ def the_queue_shows_its_oldest_message_and_its_dead_next_hop():
         send(running)
         until(lambda: 'sluice_queue_oldest_message_timestamp_seconds{state="queued"} ' in running.metrics(), "the oldest message")
         until(lambda: "sluice_spool_messages 1\n" in running.metrics(), "one message in the spool")
+        until(lambda: re.search(r'^sluice_queue_route_jobs\{route="[^"]+"\} 1$', running.metrics(), re.MULTILINE), "the job of the route")
         failing = re.compile(r"^sluice_next_hops_failing\{.*\} [1-9]", re.MULTILINE)
         until(lambda: failing.search(running.metrics()), "a next hop that fails")
         arrived = running.value('sluice_queue_oldest_message_timestamp_seconds{state="queued"}')

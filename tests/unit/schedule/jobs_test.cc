@@ -11,6 +11,34 @@ using ::testing::IsEmpty;
 constexpr JobState kStates[] = {JobState::waiting, JobState::ready, JobState::running,
                                 JobState::tried,   JobState::held,  JobState::expired};
 
+std::string jobs_by_route(const Schedule& schedule) {
+  std::string text;
+  for (const RouteJobs& each : schedule.routes()) text += each.route + ":" + std::to_string(each.jobs) + " ";
+  return text;
+}
+
+TEST(ScheduleJobs, AreCountedByRouteFromTheirAdditionToTheirEnd) {
+  ScheduleFixture fixture;
+  Schedule& schedule = fixture.schedule;
+  const auto add = [&](std::string_view destination, std::string_view route) {
+    return schedule.add({.destination = schedule.destination(destination, route), .customer = schedule.customer("a")},
+                        fixture.now);
+  };
+  const JobId one = add("mx/far.test", "mx");
+  add("mx/near.test", "mx");
+  add("inside", "inside");
+  EXPECT_EQ(jobs_by_route(schedule), "mx:2 inside:1 ");
+  EXPECT_TRUE(schedule.hold(one, fixture.now));
+  EXPECT_EQ(jobs_by_route(schedule), "mx:2 inside:1 ") << "in any state";
+  EXPECT_TRUE(schedule.remove(one, fixture.now));
+  EXPECT_EQ(jobs_by_route(schedule), "mx:1 inside:1 ");
+  // Behind a reload its route has another name.
+  schedule.destination("mx/near.test", "out");
+  EXPECT_EQ(jobs_by_route(schedule), "mx:0 inside:1 out:1 ");
+  for (const JobId job : fixture.start_all()) fixture.finish(job, Verdict::delivered);
+  EXPECT_EQ(jobs_by_route(schedule), "mx:0 inside:0 out:0 ");
+}
+
 // A fixture with one job, in a given state; ready means behind a full destination.
 struct InState : ScheduleFixture {
   explicit InState(JobState wanted) : ScheduleFixture(one_at_a_time()) {

@@ -232,6 +232,7 @@ TEST_F(MonitoringTest, OtherPathsAreNotFound) {
 TEST(CoreFamilies, EachHasSamplesAndANameOfItsOwn) {
   CoreMetrics core;
   core.routes = {{.route = "out", .totals = {}}};
+  core.queue_routes = {{.route = "out", .jobs = 1}};
   core.oldest_queued = 1;
   core.backends = {{.name = "store", .took = {}}};
   core.counters.sessions.tls.add({.version = "TLSv1.3", .group = "x25519"});
@@ -242,6 +243,18 @@ TEST(CoreFamilies, EachHasSamplesAndANameOfItsOwn) {
     EXPECT_FALSE(family.samples.empty() && family.histograms.empty()) << family.name;
     EXPECT_FALSE(family.name.ends_with("_total")) << family.name;
   }
+}
+
+TEST(CoreFamilies, JobsOfARouteAreThoseOfAllCores) {
+  CoreMetrics one;
+  one.queue_routes = {{.route = "mx", .jobs = 2}, {.route = "inside", .jobs = 0}};
+  CoreMetrics other;
+  other.queue_routes = {{.route = "out", .jobs = 5}, {.route = "mx", .jobs = 3}};
+  std::map<std::string, double> by_route;
+  for (const metrics::Family& family : families_of(std::vector<CoreMetrics>{one, other}))
+    for (const metrics::Sample& sample : family.samples)
+      if (family.name == "sluice_queue_route_jobs") by_route[sample.labels.at(0).value] = sample.value;
+  EXPECT_EQ(by_route, (std::map<std::string, double>{{"inside", 0}, {"mx", 5}, {"out", 5}}));
 }
 
 TEST(CoreFamilies, MemoryHasAValueOfEachKind) {
