@@ -55,6 +55,8 @@ constexpr FaultRow kFaults[] = {
     {EventKind::ClusterSharingFault, EventKind::ClusterSharingBack, "cluster_sharing_fault", ""},
     {EventKind::WebhookFailed, EventKind::WebhookBack, "webhook_failed", "webhook"},
     {EventKind::NotifyMailFailed, EventKind::NotifyMailBack, "notify_mail_failed", "server"},
+    {EventKind::NoticedNotRecorded, EventKind::NoticedRecorded, "noticed_not_recorded", ""},
+    {EventKind::TraceNotWritten, EventKind::TraceWritten, "trace_not_written", ""},
 };
 
 }  // namespace

@@ -111,6 +111,17 @@ TEST_F(EventMetricsTest, AFaultLastsUntilItsEnd) {
   EXPECT_EQ(value(series), "0");
 }
 
+// Nothing but the log told that the trace's disk was full.
+TEST_F(EventMetricsTest, ATraceThatIsNotWrittenIsAFaultUntilItIs) {
+  const std::string series = "sluice_fault{fault=\"trace_not_written\",subject=\"\"}";
+  EXPECT_EQ(value(series), "0");
+  take(event::TraceNotWritten{.reason = "no space"});
+  take(event::TraceNotWritten{.reason = "still none"});
+  EXPECT_EQ(value(series), "1");
+  take(event::TraceWritten{.lost = 7});
+  EXPECT_EQ(value(series), "0");
+}
+
 TEST_F(EventMetricsTest, ABackEndIsBackOnceItIsOnEveryCore) {
   const std::string series = "sluice_fault{fault=\"backend_suspended\",subject=\"ldap\"}";
   take(event::BackendSuspended{.backend = "ldap"});
