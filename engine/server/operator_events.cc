@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/event/events.h"
+#include "engine/message/queue_id.h"
 
 namespace sluice::server {
 namespace {
@@ -53,8 +54,14 @@ void emit_queue_order(event::Emitter& events, const control::QueueRequest& reque
                       std::uint64_t messages) {
   const std::string filter = filter_text(request);
   const std::string who = actor.text();
+  // As all other events have it, so that the trace finds them together.
+  const auto id = message::parse_queue_id(request.id);
+  const std::string id_text = id ? message::queue_id_text(*id) : std::string();
   events.emit(event::QueueOrder{.order = verb_text(request.verb),
                                 .filter = filter,
+                                .id = id_text,
+                                .customer = request.customer,
+                                .account = request.account,
                                 .actor = who,
                                 .uid = actor.uid_value(),
                                 .reason = request.reason,
