@@ -55,13 +55,17 @@ std::expected<TraceSearch, std::string> TraceSearch::open(io::Disk& disk, const 
 std::expected<void, std::string> TraceSearch::refresh() {
   const auto names = list_segments(disk_, directory_);
   if (!names) return std::unexpected(names.error());
+  // What was removed meanwhile would keep its place on the disk for as long as it is open.
+  std::erase_if(segments_, [&names](const SegmentReader& segment) {
+    return std::ranges::find(*names, segment.number(), &SegmentName::number) == names->end();
+  });
   for (SegmentReader& segment : segments_) segment.refresh();
   for (const SegmentName& name : *names) {
     if (!segments_.empty() && name.number <= segments_.back().number()) continue;
     auto segment = SegmentReader::open(directory_, name);
     if (segment) {
       segments_.push_back(*std::move(segment));
-    } else {
+    } else if (std::ranges::find(faults_, segment.error()) == faults_.end()) {
       // It may have been removed meanwhile.
       faults_.push_back(segment.error());
     }

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/io/process.h"
 #include "engine/io/real_platform.h"
 #include "engine/trace/search.h"
 
@@ -299,6 +300,37 @@ TEST_F(TraceFilesTest, FollowTellsWhatHasComeSince) {
   ASSERT_TRUE(write());
   ASSERT_TRUE(search->follow(note));
   EXPECT_THAT(ids, ElementsAre("0SB1", "0SB5"));
+}
+
+// The files of a trace that was followed for a week kept their place on the disk.
+TEST_F(TraceFilesTest, FollowLetsGoOfSegmentsThatWereRemoved) {
+  limits_.segment_bytes = 1;
+  three_messages();
+  auto search = TraceSearch::open(*disk_, directory_, {});
+  ASSERT_TRUE(search);
+  std::vector<std::string> ids;
+  const auto note = [&ids](const TracedMessage& message) {
+    ids.push_back(message.id);
+    return true;
+  };
+  search->run(note);
+  const std::uint64_t open_before = io::open_files();
+  limits_.bytes_max = 2;
+  writer_.reset();
+  accept(kNow + 30, "0SB4", "eve@near.test");
+  ASSERT_TRUE(write());
+  ASSERT_TRUE(writer_->remove_oldest(kNow + 31));
+  writer_.reset();
+  ids.clear();
+  ASSERT_TRUE(search->follow(note));
+  EXPECT_THAT(ids, ElementsAre("0SB4"));
+  EXPECT_LT(io::open_files(), open_before);
+  accept(kNow + 32, "0SB5", "eve@near.test");
+  limits_.bytes_max = UINT64_MAX;
+  ASSERT_TRUE(write());
+  ids.clear();
+  ASSERT_TRUE(search->follow(note));
+  EXPECT_THAT(ids, ElementsAre("0SB5"));
 }
 
 TEST_F(TraceFilesTest, EventsGoFromTheEventThreadToTheFiles) {
