@@ -62,6 +62,7 @@ struct HostCommand {
   std::string directory;    // empty: as the configuration says
   std::uint32_t days = 14;  // what expires within so many is wrong
   bool json = false;
+  std::optional<TimeForm> time = {};  // of a list; absent: days, in UTC
 };
 
 // What is to be stopped, or let go on: see containment.h.
@@ -85,6 +86,7 @@ struct PolicyCommand {
   std::size_t limit = 0;           // so many senders are shown
   std::string policy_class;        // of accounts without one; empty: the default class
   std::vector<std::string> files;  // of the log; "-": standard input
+  TimeForm time = TimeForm::iso;
   // The message that is tested.
   std::string account;
   std::string customer;

@@ -87,9 +87,8 @@ void parse_explain_command(const text::Words& words, SluicectlCommand& command) 
   if (options[1].given && options[1].given->empty()) return fail_command(command, words.front(), "--log is empty");
   ExplainCommand explain{.json = request.json, .id = request.id, .log = std::string(options[1].given.value_or(""))};
   if (options[2].given) {
-    std::string problem = read_time_form(*options[2].given, explain.time);
-    if (problem.empty() && explain.json) problem = "takes no --time with --json: there, moments are RFC 3339, in UTC";
-    if (!problem.empty()) return fail_command(command, words.front(), problem);
+    if (const std::string problem = read_text_time(*options[2].given, explain.json, explain.time); !problem.empty())
+      return fail_command(command, words.front(), problem);
   }
   command.kind = SluicectlCommand::Kind::explain;
   command.explain = std::move(explain);

@@ -22,6 +22,9 @@ namespace {
 using trace::StoredEvent;
 using trace::TracedMessage;
 
+// In what is recorded of a copy that an operator has given up (Queue::reject()): no host has said it.
+constexpr std::string_view kRejectedWords = "Rejected by the administrator";
+
 // What is known of a recipient's copy: the last outcome, and the tries before it.
 struct Fate {
   std::string_view recipient;
@@ -36,6 +39,10 @@ struct Fate {
   std::uint64_t tries = 0;
   std::uint64_t same = 0;  // tries with this answer, up to the last one
   WallMillis next_try = 0;
+
+  [[nodiscard]] bool rejected_by_operator() const {
+    return verdict == "refused" && !answered && next_hop.empty() && reply.contains(kRejectedWords);
+  }
 };
 
 // What would change it: the first row that fits.  An empty member fits all.
@@ -60,6 +67,7 @@ constexpr auto kDeliveryRemedies = std::to_array<DeliveryRemedy>({
     {"deferred", "", "",
      "what the answer asks for; sluicectl queue flush ID tries now, sluicectl queue remove ID gives up"},
     {"not_attempted", "", "", "the next try; sluicectl queue flush ID tries now"},
+    {"refused", "", kRejectedWords, "sending it again: an operator has given it up (sluicectl queue bounce)"},
     {"refused", "5.1", "", "another address: the host does not know this one. The sender has to send it again"},
     {"refused", "5.2.2", "", "room in the recipient's mailbox, which is full; then the sender has to send it again"},
     {"refused", "5.2.3", "", "a smaller message"},
@@ -142,7 +150,7 @@ class Fates {
     const std::string_view verdict = event.text("verdict");
     const bool again = verdict == fate.verdict && reply == fate.reply && event.text("next_hop") == fate.next_hop;
     // What is not attempted, or ends without an attempt, is no try.
-    const bool attempted = event.find("attempt") != nullptr || event.text("by") == "cut_through";
+    const bool attempted = number_of<std::uint64_t>(event, "attempt") != 0 || event.text("by") == "cut_through";
     fate.same = again ? fate.same + 1 : 1;
     if (attempted && verdict != "expired" && verdict != "removed" && verdict != "not_attempted") ++fate.tries;
     if (fate.since == 0 && (verdict == "deferred" || verdict == "not_attempted")) fate.since = event.at;
@@ -167,11 +175,16 @@ std::string said_by(const Fate& fate) {
   const std::string_view who = fate.next_hop.empty() ? fate.destination : fate.next_hop;
   std::string text(who.empty() ? "the next hop" : who);
   if (fate.reply.empty()) return text + " gave no answer";
-  return text.append(fate.answered ? " answered \"" : " was not reached: \"").append(fate.reply).append("\"");
+  const std::string_view did = fate.answered           ? " answered \""
+                               : fate.next_hop.empty() ? " was not reached: \""
+                                                       : " gave no answer: \"";
+  return text.append(did).append(fate.reply).append("\"");
 }
 
 std::string sentence(const Fate& fate, TimeForm form) {
   if (fate.verdict.empty()) return "is in the queue; nothing was tried yet";
+  if (fate.rejected_by_operator())
+    return "was given up by an operator at " + moment_text(fate.at, form) + ": \"" + fate.reply + "\"";
   if (fate.verdict == "removed") return "was removed from the queue by an operator at " + moment_text(fate.at, form);
   std::string text;
   if (fate.verdict == "deferred" || fate.verdict == "not_attempted") {
@@ -181,7 +194,8 @@ std::string sentence(const Fate& fate, TimeForm form) {
     return text + (fate.next_try > 0 ? "; next try at " + moment_text(fate.next_try, form) : std::string());
   }
   if (fate.verdict == "expired") {
-    text = "was given up at " + moment_text(fate.at, form) + " after " + std::to_string(fate.tries) + " tries";
+    text = "was given up at " + moment_text(fate.at, form) + " after " + std::to_string(fate.tries) +
+           (fate.tries == 1 ? " try" : " tries");
     if (fate.since != 0) text += " since " + moment_text(fate.since, form);
     return fate.reply.empty() ? text : text + "; the last word was \"" + fate.reply + "\"";
   }

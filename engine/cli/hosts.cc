@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "engine/cli/moment.h"
 #include "engine/io/process.h"
 #include "engine/text/did_you_mean.h"
 #include "engine/text/json_text.h"
@@ -27,20 +28,23 @@ std::string pair_json(const tls::HostReview& host, const tls::PairReview& pair) 
   return json + ", \"problems\": " + std::to_string(pair.faults.size() + host.faults.size()) + "}";
 }
 
-void print_list(const Reviews& hosts, bool json, std::ostream& out) {
-  if (json) {
+void print_list(const Reviews& hosts, const HostCommand& command, std::ostream& out) {
+  if (command.json) {
     std::string array;
     for (const tls::HostReview& host : hosts)
       for (const tls::PairReview& pair : host.pairs) array += (array.empty() ? "\n " : ",\n ") + pair_json(host, pair);
     out << "[" << array << "\n]\n";
     return;
   }
+  constexpr WallMillis kMillis = 1000;
+  const auto end_text = [&command](const tls::PairReview& pair) {
+    return command.time ? moment_text(pair.expires * kMillis, *command.time) : tls::date_text(pair.expires);
+  };
   text::Table table{.names = {"host", "key", "issuer", "expires", "days left", "problems", "file"}, .rows = {}};
   for (const tls::HostReview& host : hosts)
     for (const tls::PairReview& pair : host.pairs)
       table.rows.push_back({host.host, pair.loaded ? tls::key_kind_name(pair.kind) : "", pair.issuer,
-                            pair.loaded ? tls::date_text(pair.expires) : "",
-                            pair.loaded ? std::to_string(pair.days_left) : "",
+                            pair.loaded ? end_text(pair) : "", pair.loaded ? std::to_string(pair.days_left) : "",
                             std::uint64_t{pair.faults.size() + host.faults.size()}, pair.file});
   out << text::as_text(table);
 }
@@ -101,7 +105,7 @@ int run_host_command(const HostCommand& command, const std::string& path, WallMi
   Reviews hosts;
   for (const std::string& name : names) hosts.push_back(tls::review_host(directory, name, now, command.days));
   if (command.verb == HostCommand::Verb::check) return print_check(hosts, command.json, out) ? 0 : kFailed;
-  print_list(hosts, command.json, out);
+  print_list(hosts, command, out);
   return 0;
 }
 

@@ -24,6 +24,11 @@ std::string read_time_form(std::string_view word, TimeForm& form) {
   return "--time is local, iso or epoch" + text::or_meant(word, kTimeForms);
 }
 
+std::string read_text_time(std::string_view word, bool json, TimeForm& form) {
+  if (std::string problem = read_time_form(word, form); !problem.empty()) return problem;
+  return json ? "takes no --time with --json: there, moments are RFC 3339, in UTC" : "";
+}
+
 std::string moment_text(WallMillis wall, TimeForm form) {
   if (wall == 0) return "-";
   switch (form) {

@@ -18,6 +18,8 @@ enum class TimeForm : std::uint8_t {
 
 // Of --time: says what is wrong with `word`, or nothing.
 [[nodiscard]] std::string read_time_form(std::string_view word, TimeForm& form);
+// Likewise, of a command whose JSON has all moments in one form.
+[[nodiscard]] std::string read_text_time(std::string_view word, bool json, TimeForm& form);
 
 // `wall` of 0 stands for no moment: "-".
 [[nodiscard]] std::string moment_text(WallMillis wall, TimeForm form);

@@ -27,7 +27,7 @@ constexpr std::string_view kPolicyPage = R"(NAME
   sluicectl policy - try classes, limits and noticing before they bind anybody
 
 SYNOPSIS
-  sluicectl policy replay [--class NAME] [--limit N] [--json] LOGFILE ...
+  sluicectl policy replay [--class NAME] [--limit N] [--time FORM] [--json] LOGFILE ...
   sluicectl policy test --account NAME --recipients N [--customer NAME] [--class NAME]
                         [--bytes N] [--client IP] [--json]
 
@@ -87,6 +87,8 @@ OPTIONS
   --recipients N    How many it is for, from 1 to $(recipients max).
   --bytes N         Its size. Default: 0
   --client IP       Where it comes from.
+  --time FORM       Of moments in a replay: iso, which is the default (RFC 3339, in UTC, as
+                    the log has them), local or epoch (seconds since 1970).
   --json            Print JSON (RFC 8259).
   --config FILE, --store PATH
                     As in sluicectl --help.
@@ -115,7 +117,7 @@ void fail_policy(SluicectlCommand& command, const std::string& problem) {
 
 // In the order of the array that parse_policy_command() makes.
 struct PolicyOptions {
-  enum : std::size_t { kJson, kClass, kLimit, kAccount, kCustomer, kRecipients, kBytes, kClient };
+  enum : std::size_t { kJson, kClass, kLimit, kAccount, kCustomer, kRecipients, kBytes, kClient, kTime };
 };
 
 // Says what is wrong, or nothing.
@@ -133,9 +135,10 @@ std::string name_fault(const Option& option) {
 // Of the options only those that the command has.
 std::string foreign_option(PolicyCommand::Verb verb, std::span<const Option> options) {
   const bool replays = verb == PolicyCommand::Verb::replay;
-  for (const std::size_t i : {PolicyOptions::kLimit, PolicyOptions::kAccount, PolicyOptions::kCustomer,
-                              PolicyOptions::kRecipients, PolicyOptions::kBytes, PolicyOptions::kClient})
-    if (options[i].given && replays != (i == PolicyOptions::kLimit))
+  for (const std::size_t i :
+       {PolicyOptions::kLimit, PolicyOptions::kAccount, PolicyOptions::kCustomer, PolicyOptions::kRecipients,
+        PolicyOptions::kBytes, PolicyOptions::kClient, PolicyOptions::kTime})
+    if (options[i].given && replays != (i == PolicyOptions::kLimit || i == PolicyOptions::kTime))
       return std::string(replays ? "replay" : "test") + " takes no " + std::string(options[i].name);
   return "";
 }
@@ -150,6 +153,8 @@ std::string finish_policy(PolicyCommand& policy, std::span<const Option> options
   if (problem.empty())
     problem = take_number(options[PolicyOptions::kBytes], 0, policy::kRecordedBytesMax, policy.bytes);
   policy.json = options[PolicyOptions::kJson].given.has_value();
+  if (problem.empty() && options[PolicyOptions::kTime].given)
+    problem = read_text_time(*options[PolicyOptions::kTime].given, policy.json, policy.time);
   policy.policy_class = options[PolicyOptions::kClass].given.value_or("");
   policy.account = options[PolicyOptions::kAccount].given.value_or("");
   policy.customer = options[PolicyOptions::kCustomer].given.value_or("");
@@ -182,9 +187,9 @@ std::string take_operand(PolicyCommand& policy, std::optional<PolicyCommand::Ver
 }  // namespace
 
 void parse_policy_command(const Words& words, SluicectlCommand& command) {
-  std::array<Option, 8> options{Option{"--json", ""},        Option{"--class", "NAME"},    Option{"--limit", "N"},
+  std::array<Option, 9> options{Option{"--json", ""},        Option{"--class", "NAME"},    Option{"--limit", "N"},
                                 Option{"--account", "NAME"}, Option{"--customer", "NAME"}, Option{"--recipients", "N"},
-                                Option{"--bytes", "N"},      Option{"--client", "IP"}};
+                                Option{"--bytes", "N"},      Option{"--client", "IP"},     Option{"--time", "FORM"}};
   PolicyCommand policy{.limit = kSendersShown};
   std::optional<PolicyCommand::Verb> verb;
   std::string problem;

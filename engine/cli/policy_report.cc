@@ -9,10 +9,10 @@
 #include <utility>
 #include <vector>
 
+#include "engine/cli/moment.h"
 #include "engine/control/explain_request.h"
 #include "engine/text/json_text.h"
 #include "engine/text/table_text.h"
-#include "engine/text/time_text.h"
 #include "policy/noticing/score.h"
 
 namespace sluice::cli {
@@ -24,7 +24,7 @@ using policy::ReplayedSender;
 using policy::Tally;
 using text::Cell;
 
-std::string moment_text(WallMillis at) { return at == 0 ? std::string() : text::time_string(at); }
+std::string moment_or_none(WallMillis at, TimeForm form) { return at == 0 ? std::string() : moment_text(at, form); }
 
 std::string effect_text(const Finding& finding) {
   return (finding.shadow ? "in shadow: " : "") + std::string(policy::effect_name(finding.effect));
@@ -79,7 +79,7 @@ std::string sender_name(const ReplayedSender& sender) {
 }
 
 // For a reader: what matters, in recipients.
-text::Table senders_table(const std::vector<const ReplayedSender*>& senders) {
+text::Table senders_table(const std::vector<const ReplayedSender*>& senders, TimeForm form) {
   text::Table table{
       {"account", "class", "messages", "recipients", "stopped", "shadow", "step", "first", "effect", "why"}, {}};
   for (const ReplayedSender* each : senders) {
@@ -87,8 +87,8 @@ text::Table senders_table(const std::vector<const ReplayedSender*>& senders) {
     for (std::size_t i = 1; i < policy::kEffects; ++i)
       if (policy::stops(static_cast<Effect>(i))) stopped += each->by_effect[i].recipients;
     table.rows.push_back({sender_name(*each), each->policy_class, each->all.messages, each->all.recipients, stopped,
-                          each->in_shadow.recipients, noticing::step_name(each->step), moment_text(each->worst_at),
-                          effect_text(each->worst), each->worst.figures});
+                          each->in_shadow.recipients, noticing::step_name(each->step),
+                          moment_or_none(each->worst_at, form), effect_text(each->worst), each->worst.figures});
   }
   return table;
 }
@@ -120,7 +120,7 @@ std::string sender_json(const ReplayedSender& sender) {
   add("shadow", sender.in_shadow.recipients);
   add("refused_before", sender.refused_before);
   add("step", noticing::step_name(sender.step));
-  add("first", moment_text(sender.worst_at));
+  add("first", moment_or_none(sender.worst_at, TimeForm::iso));
   add("first_id", sender.worst_id);
   add("effect", policy::effect_name(sender.worst.effect));
   add("effect_in_shadow", std::uint64_t{sender.worst.shadow ? 1U : 0U});
@@ -138,10 +138,17 @@ std::string replay_json(const EventLogs::Counts& lines, const policy::Replay& re
   constexpr std::array<std::string_view, 11> kNames{
       "from",       "upto",           "lines",        "events", "malformed",          "accounts",
       "not_judged", "refused_before", "without_name", "late",   "beyond_accounts_max"};
-  const std::vector<Cell> row{
-      moment_text(counts.from),  moment_text(counts.upto), lines.lines,    lines.events,        lines.malformed,
-      std::uint64_t{all.size()}, counts.not_judged,        refused_before, counts.without_name, counts.late,
-      counts.beyond_senders_max};
+  const std::vector<Cell> row{moment_or_none(counts.from, TimeForm::iso),
+                              moment_or_none(counts.upto, TimeForm::iso),
+                              lines.lines,
+                              lines.events,
+                              lines.malformed,
+                              std::uint64_t{all.size()},
+                              counts.not_judged,
+                              refused_before,
+                              counts.without_name,
+                              counts.late,
+                              counts.beyond_senders_max};
   std::string json = text::json_object(kNames, row);
   json.back() = ',';
   json += "\n\"effects\": " + text::as_json(effects_table(all));
@@ -291,10 +298,11 @@ std::string render_replay(const PolicyCommand& command, const EventLogs::Counts&
   if (command.json) return replay_json(lines, replay, all, shown);
   const policy::Replay::Counts& counts = replay.counts();
   std::string text = std::to_string(lines.events) + " events in " + std::to_string(lines.lines) + " lines";
-  if (counts.from != 0) text += ", from " + moment_text(counts.from) + " to " + moment_text(counts.upto);
+  if (counts.from != 0)
+    text += ", from " + moment_text(counts.from, command.time) + " to " + moment_text(counts.upto, command.time);
   text += "\n" + remarks(replay, all) + "\n" + text::as_text(effects_table(all));
   if (shown.empty()) return text + "\nnobody would have been touched\n";
-  text += "\n" + text::as_text(senders_table(shown));
+  text += "\n" + text::as_text(senders_table(shown, command.time));
   if (shown.size() < touched) text += "and " + std::to_string(touched - shown.size()) + " more (--limit)\n";
   return text;
 }

@@ -275,7 +275,8 @@ void parse_shield_command(const Words& words, SluicectlCommand& command) {
 void parse_host_command(const Words& words, SluicectlCommand& command) {
   constexpr std::array<std::string_view, 2> kVerbs{"list", "check"};
   constexpr std::uint32_t kDaysMax = 3650;
-  std::array<Option, 3> options{Option{"--directory", "DIR"}, Option{"--days", "N"}, Option{"--json", ""}};
+  std::array<Option, 4> options{Option{"--directory", "DIR"}, Option{"--days", "N"}, Option{"--json", ""},
+                                Option{"--time", "FORM"}};
   const Parts parts = take_parts(words, options);
   if (parts.asks_for_help) return print(command, host_help());
   if (std::ranges::find(kVerbs, parts.verb) == kVerbs.end())
@@ -292,6 +293,10 @@ void parse_host_command(const Words& words, SluicectlCommand& command) {
     problem = host.verb == HostCommand::Verb::list
                   ? "takes no --days"
                   : text::take_number(options[1].name, *options[1].given, 0, kDaysMax, host.days);
+  }
+  if (problem.empty() && options[3].given) {
+    problem = host.verb == HostCommand::Verb::check ? "takes no --time"
+                                                    : read_text_time(*options[3].given, host.json, host.time.emplace());
   }
   if (!problem.empty()) return fail(command, "host", " " + std::string(parts.verb) + ": " + problem);
   if (!parts.operands.empty()) host.host = parts.operands.front();

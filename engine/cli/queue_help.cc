@@ -245,7 +245,7 @@ constexpr std::string_view kHost = R"(NAME
   sluicectl host - look at the certificates that clients are shown
 
 SYNOPSIS
-  sluicectl host list [NAME] [--json]
+  sluicectl host list [NAME] [--time FORM] [--json]
   sluicectl host check [NAME] [--days N] [--json]
 
 DESCRIPTION
@@ -280,6 +280,9 @@ OPTIONS
   --days N        What expires within so many days is wrong. Default: 14
   --directory DIR
                   The directory, whatever the configuration says.
+  --time FORM     Of a list: the moment at which a certificate ends, as local, iso
+                  (RFC 3339, in UTC) or epoch (seconds since 1970). Without it the
+                  day, in UTC.
   --json          Print JSON (RFC 8259).
   --config FILE   As in sluicectl --help.
   -h, --help      Print this page.

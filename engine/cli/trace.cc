@@ -8,6 +8,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "engine/base/network.h"
 #include "engine/cli/operands.h"
 #include "engine/cli/trace_count.h"
 #include "engine/text/did_you_mean.h"
@@ -33,7 +34,8 @@ DESCRIPTION
   shown as well, where it meets the conditions.
 
   A message is in the trace within about a second. What was damaged in the files is
-  said on standard error, and the rest is shown.
+  said on standard error, and the rest is shown; so is, where nothing was found and a
+  relay runs, that it has no account or no customer of that name.
 
 CONDITIONS
   Each is met by anything that happened to the message. Upper and lower case are one.
@@ -46,7 +48,10 @@ CONDITIONS
                   sender is the envelope's, or the author in From.
   --next-hop HOST The name or IP address of a host that it went to.
   --client ADDRESS
-                  The IP address that it came from.
+                  The IP address that it came from. Where the relay shortens or hashes
+                  addresses of clients or recipients (log.client_addresses,
+                  log.recipients), what the trace has in the place of the given one
+                  is looked for.
   --verdict VERDICT
                   taken, deferred, refused, aborted, held, relayed, delivered,
                   not_attempted, expired or removed.
@@ -146,6 +151,15 @@ trace::KeyCondition address_condition(std::string_view value, trace::KeyKind add
   return {.kind = address, .value = std::string(value)};
 }
 
+// As the trace writes clients: an address in the form of RFC 5952, or what it has in the place of one.  Nothing: it is
+// neither.
+std::optional<std::string> client_of(std::string_view value) {
+  constexpr std::string_view kHashed = "ip-";
+  if (value.starts_with(kHashed)) return std::string(value);
+  const auto network = Network::parse(value);
+  return network ? std::optional(network->to_string()) : std::nullopt;
+}
+
 void take_keys(const TraceOptionList& options, trace::Query& query) {
   using trace::KeyKind;
   constexpr std::pair<TraceOption, KeyKind> kPlain[] = {{kId, KeyKind::id},
@@ -153,7 +167,6 @@ void take_keys(const TraceOptionList& options, trace::Query& query) {
                                                         {kAccount, KeyKind::account},
                                                         {kCustomer, KeyKind::customer},
                                                         {kNextHop, KeyKind::next_hop},
-                                                        {kClient, KeyKind::client},
                                                         {kVerdict, KeyKind::verdict}};
   for (const auto& [option, kind] : kPlain) {
     const auto given = options[option].given;
@@ -163,6 +176,8 @@ void take_keys(const TraceOptionList& options, trace::Query& query) {
     const auto value = trace::KeyValues({.form = form, .kind = kind}, *given).next();
     query.keys.push_back({.kind = kind, .value = std::string(value ? value->text : *given)});
   }
+  if (const auto given = options[kClient].given)
+    query.keys.push_back({.kind = KeyKind::client, .value = client_of(*given).value_or("")});
   if (const auto given = options[kSender].given)
     query.keys.push_back(address_condition(*given, KeyKind::sender, KeyKind::sender_domain));
   if (const auto given = options[kRecipient].given)
@@ -205,6 +220,7 @@ std::string take_rest(const TraceOptionList& options, TraceCommand& command) {
     return "--verdict " + text::in_quotes(*verdict) + " is none" +
            (meant.empty() ? std::string() : "; did you mean " + std::string(meant) + "?");
   }
+  if (const auto client = options[kClient].given; client && !client_of(*client)) return "--client takes an IP address";
   if (options[kLimit].given && options[kAll].given) return "takes one of --limit and --all";
   if (std::string problem = take_number(options[kLimit], command.limit); !problem.empty()) return problem;
   if (std::string problem = take_counting(options, command); !problem.empty()) return problem;

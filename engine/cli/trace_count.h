@@ -24,6 +24,7 @@ class TraceCounts {
   // `by`: one of the words; "total": all together.
   TraceCounts(std::string_view by, const trace::Query& query) : by_(by), query_(query) {}
   void add(const trace::TracedMessage& message);
+  [[nodiscard]] bool empty() const { return counts_.empty(); }
   // The `top` values with the most messages, and then the most others, as a table or as JSON.
   [[nodiscard]] std::string print(std::uint64_t top, bool json) const;
 

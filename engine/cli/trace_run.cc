@@ -1,6 +1,8 @@
 #include "engine/cli/trace_run.h"
 
 #include <algorithm>
+#include <functional>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -8,6 +10,7 @@
 #include "engine/cli/accounts.h"
 #include "engine/cli/trace.h"
 #include "engine/cli/trace_count.h"
+#include "engine/cli/trace_privacy.h"
 #include "engine/text/table_text.h"
 
 namespace sluice::cli {
@@ -42,10 +45,11 @@ class TracePrinter {
     following_ = true;
     world_.out.flush();
   }
+  [[nodiscard]] bool printed_any() const { return printed_ > 0; }
   // Faults that were not reported yet.
   void report_faults(const std::vector<std::string>& faults) {
-    for (; faults_reported_ < faults.size(); ++faults_reported_)
-      world_.err << "sluicectl: " << text::printable(faults[faults_reported_]) << "\n";
+    for (const std::string& fault : faults)
+      if (faults_reported_.insert(fault).second) world_.err << "sluicectl: " << text::printable(fault) << "\n";
   }
 
  private:
@@ -54,8 +58,17 @@ class TracePrinter {
   std::uint64_t printed_ = 0;
   bool following_ = false;
   LruMap<std::size_t> shown_;  // of ids: how many events
-  std::size_t faults_reported_ = 0;
+  std::set<std::string, std::less<>> faults_reported_;
 };
+
+// A name that is mistyped is not one without mail. It is no error either: the trace has mail of names that are gone.
+void report_unknown_names(const trace::Query& query, const TraceWorld& world) {
+  for (const trace::KeyCondition& each : query.keys) {
+    if (each.kind != trace::KeyKind::account && each.kind != trace::KeyKind::customer) continue;
+    const std::string fault = world.name_fault(each);
+    if (!fault.empty()) world.err << "sluicectl: nothing was found: " << text::printable(fault) << "\n";
+  }
+}
 
 }  // namespace
 
@@ -63,6 +76,12 @@ int run_trace_command(const TraceCommand& command, const TraceWorld& world) {
   trace::Query query = command.query;
   if (!command.since.empty()) query.since = parse_moment(command.since, world.now).value_or(query.since);
   if (!command.until.empty()) query.until = parse_moment(command.until, world.now).value_or(query.until);
+  if (query.since > query.until) {
+    world.err << "sluicectl: trace: --since is after --until\n";
+    return kExitUsage;
+  }
+  for (const std::string& note : hide_addresses(query, world.privacy))
+    world.err << "sluicectl: " << text::printable(note) << "\n";
   auto search = trace::TraceSearch::open(world.disk, world.directory, query);
   if (!search) {
     world.err << "sluicectl: " << text::printable(search.error()) << "\n";
@@ -77,11 +96,13 @@ int run_trace_command(const TraceCommand& command, const TraceWorld& world) {
       return true;
     });
     printer.report_faults(search->faults());
+    if (counts.empty()) report_unknown_names(query, world);
     world.out << counts.print(command.top, command.json);
     return kCtlDone;
   }
   search->run(print);
   printer.report_faults(search->faults());
+  if (!printer.printed_any()) report_unknown_names(query, world);
   if (!command.follow) return kCtlDone;
   printer.begin_following();
   while (world.out.good() && world.wait()) {

@@ -8,6 +8,7 @@
 
 #include "engine/cli/command_line.h"
 #include "engine/cli/moment.h"
+#include "engine/event/privacy.h"
 #include "engine/io/disk.h"
 #include "engine/trace/search.h"
 
@@ -17,6 +18,10 @@ struct TraceWorld {
   io::Disk& disk;
   std::string directory;
   WallMillis now = 0;
+  event::PrivacyOptions privacy;  // what the trace has in the place of addresses
+  // What the relay says against the name of an account or a customer that nothing was found of; empty: it has the name,
+  // or does not answer.
+  std::function<std::string(const trace::KeyCondition& name)> name_fault;
   // Waits a moment; false: no more is to be followed.
   std::function<bool()> wait;
   std::ostream& out;

@@ -72,7 +72,6 @@ std::string Privacy::token(std::string_view what, std::string_view address) cons
   return text::hex(std::as_bytes(std::span(hash)).first<8>());
 }
 
-// What is none stays as it is.
 std::string Privacy::client(std::string_view address) const {
   constexpr unsigned kIpv4Bits = 24;
   constexpr unsigned kIpv6Bits = 48;

@@ -48,10 +48,11 @@ class Privacy {
 
   // Valid as long as `event` and `room` are.
   [[nodiscard]] Event apply(const Event& event, PrivateValues& room) const;
-
- private:
+  // One value of such a key. A client that is no IP address or network stays as it is.
   [[nodiscard]] std::string client(std::string_view address) const;
   [[nodiscard]] std::string recipient(std::string_view address) const;
+
+ private:
   [[nodiscard]] std::string recipients(std::string_view list) const;
   [[nodiscard]] std::string words(std::string_view text, std::string_view own_client, bool any_client) const;
   [[nodiscard]] std::string token(std::string_view what, std::string_view address) const;

@@ -23,9 +23,12 @@
 #include "engine/cli/password.h"
 #include "engine/cli/policy_run.h"
 #include "engine/cli/spool.h"
+#include "engine/cli/trace_privacy.h"
 #include "engine/cli/trace_run.h"
 #include "engine/cli/view_run.h"
 #include "engine/config/file.h"
+#include "engine/control/usage_request.h"
+#include "engine/event/log_key.h"
 #include "engine/io/interrupt.h"
 #include "engine/io/local_socket.h"
 #include "engine/io/process.h"
@@ -47,6 +50,9 @@ struct Places {
   std::string certificates;
   std::string log;    // empty: not known
   std::string trace;  // empty: there is none
+  // What the trace has of addresses; without the key.
+  sluice::event::PrivacyOptions privacy;
+  std::string state;
   // As whom the relay runs.
   std::string user;
   std::string group;
@@ -128,6 +134,8 @@ bool find_places(const SluicectlCommand& command, Places& places) {
             .certificates = first(command.host.directory, config.tls.certificates),
             .log = wanted && named(command).empty() ? config.log.file : std::string(),
             .trace = first(command.trace.directory, config.trace.directory),
+            .privacy = {.clients = config.log.client_addresses, .recipients = config.log.recipients},
+            .state = config.server.state_dir,
             .user = config.server.user,
             .group = config.server.group,
             .policy = std::move(config.policy),
@@ -178,17 +186,30 @@ std::expected<std::unique_ptr<std::istream>, std::string> open_log(const std::st
   return file;
 }
 
+struct Answer {
+  bool done = false;  // it is whole, and no error
+  std::string text;
+  std::string remark;  // the first note or error
+};
+
+// The error: the relay does not answer.
+std::expected<Answer, std::string> ask_for_text(const std::string& control, int timeout_s, const std::string& request) {
+  std::ostringstream out;
+  std::ostringstream err;
+  sluice::cli::AnswerPrinter printer(sluice::cli::answer_has_end(request), out, err);
+  const auto answered = sluice::io::ask_local(control, request + "\n", timeout_s,
+                                              [&printer](std::string_view bytes) { printer.feed(bytes); });
+  if (!answered) return std::unexpected(answered.error());
+  Answer answer{.done = printer.finish(), .text = out.str(), .remark = err.str()};
+  answer.remark.resize(std::min(answer.remark.find('\n'), answer.remark.size()));
+  return answer;
+}
+
 int run_explain(const SluicectlCommand& command, const Places& places) {
   const auto ask_relay = [&](const std::string& request) -> std::expected<std::string, std::string> {
-    std::ostringstream out;
-    std::ostringstream err;
-    sluice::cli::AnswerPrinter printer(sluice::cli::answer_has_end(request), out, err);
-    const auto answered = sluice::io::ask_local(places.control, request + "\n", command.timeout_s,
-                                                [&printer](std::string_view bytes) { printer.feed(bytes); });
-    if (!answered) return std::unexpected(answered.error());
-    if (printer.finish()) return out.str();
-    std::string fault = err.str();
-    return std::unexpected(fault.substr(0, fault.find('\n')));
+    const auto answer = ask_for_text(places.control, command.timeout_s, request);
+    if (!answer) return std::unexpected(answer.error());
+    return answer->done ? std::expected<std::string, std::string>(answer->text) : std::unexpected(answer->remark);
   };
   // As the relay's user, who owns it: no name in there makes root do more than that.
   const auto look = [&places](
@@ -198,6 +219,7 @@ int run_explain(const SluicectlCommand& command, const Places& places) {
     if (const auto owner = sluice::io::find_owner(places.user, places.group); sluice::io::running_as_root() && owner)
       user.emplace(places.user, *owner);
     const auto disk = sluice::io::make_real_disk();
+    sluice::io::raise_file_limit();  // each segment of the trace has two files
     auto search = sluice::trace::TraceSearch::open(*disk, places.trace,
                                                    {.keys = {{.kind = sluice::trace::KeyKind::id, .value = id}}});
     if (!search) return std::unexpected(search.error());
@@ -221,10 +243,44 @@ int run_spool(const SluicectlCommand& command, const std::string& directory) {
                                         std::cerr);
 }
 
+// What the relay says of the name of an account or a customer, where it does not have that.
+std::string name_fault(const std::string& control, int timeout_s, const sluice::trace::KeyCondition& name) {
+  sluice::control::UsageRequest request{.limit = 1};
+  (name.kind == sluice::trace::KeyKind::customer ? request.customer : request.account) = name.value;
+  if (!sluice::control::usage_request_fault(request).empty()) return {};
+  const auto answer = ask_for_text(control, timeout_s, sluice::control::encode_usage_request(request));
+  if (!answer) return {};
+  for (const std::string_view words : {"the store has no such ", "no such "})
+    if (const std::size_t at = answer->remark.find(words); at != std::string::npos) return answer->remark.substr(at);
+  return {};
+}
+
+// With the key of hashes, where the query needs that: read as the relay's user, who owns the directory that it is in.
+std::expected<sluice::event::PrivacyOptions, std::string> privacy_of(const SluicectlCommand& command,
+                                                                     const Places& places) {
+  using sluice::event::AddressForm;
+  sluice::event::PrivacyOptions options = places.privacy;
+  const bool hashes = options.clients == AddressForm::hash || options.recipients == AddressForm::hash;
+  if (!hashes || !sluice::cli::has_hidden_address(command.trace.query, options)) return options;
+  std::optional<sluice::io::ActAs> user;
+  if (const auto owner = sluice::io::find_owner(places.user, places.group); sluice::io::running_as_root() && owner)
+    user.emplace(places.user, *owner);
+  const auto key = sluice::event::read_log_key(sluice::event::log_key_file(places.state));
+  if (!key) return std::unexpected("log: " + key.error());
+  options.key = *key;
+  return options;
+}
+
 // As its owner, likewise.
-int run_trace(const SluicectlCommand& command, const std::string& directory) {
+int run_trace(const SluicectlCommand& command, const Places& places) {
+  const std::string& directory = places.trace;
   if (directory.empty()) {
     std::cerr << "sluicectl: the configuration has no trace.directory, so nothing was traced\n";
+    return kExitFailed;
+  }
+  const auto privacy = privacy_of(command, places);
+  if (!privacy) {
+    std::cerr << "sluicectl: " << sluice::text::printable(privacy.error()) << "\n";
     return kExitFailed;
   }
   const auto path = sluice::io::become_owner_of(directory);
@@ -232,15 +288,21 @@ int run_trace(const SluicectlCommand& command, const std::string& directory) {
     std::cerr << "sluicectl: " << sluice::text::printable(path.error()) << "\n";
     return kExitFailed;
   }
+  sluice::io::raise_file_limit();  // each segment of the trace has two files
   const auto disk = sluice::io::make_real_disk();
   const auto wait = [] {
     constexpr auto kBetweenLooks = std::chrono::milliseconds(500);
     std::this_thread::sleep_for(kBetweenLooks);
     return true;
   };
+  const auto fault_of = [&](const sluice::trace::KeyCondition& name) {
+    return name_fault(places.control, command.timeout_s, name);
+  };
   return sluice::cli::run_trace_command(command.trace, {.disk = *disk,
                                                         .directory = *path,
                                                         .now = sluice::io::make_real_clock()->wall(),
+                                                        .privacy = *privacy,
+                                                        .name_fault = fault_of,
                                                         .wait = wait,
                                                         .out = std::cout,
                                                         .err = std::cerr});
@@ -367,7 +429,7 @@ int run(const SluicectlCommand& command) {
   if (command.kind == SluicectlCommand::Kind::ask) return ask(command, places.control);
   if (command.kind == SluicectlCommand::Kind::view) return run_view(command, places.control);
   if (command.kind == SluicectlCommand::Kind::spool) return run_spool(command, places.spool);
-  if (command.kind == SluicectlCommand::Kind::trace) return run_trace(command, places.trace);
+  if (command.kind == SluicectlCommand::Kind::trace) return run_trace(command, places);
   if (command.kind == SluicectlCommand::Kind::host) return run_host(command, places);
   if (command.kind == SluicectlCommand::Kind::contain) return run_contain(command, places);
   if (command.kind == SluicectlCommand::Kind::policy) return run_policy(command, places);

@@ -5,6 +5,7 @@ host; renewals that no client notices; and what sluicectl host says of the files
 import functools
 import json
 import os
+import re
 import shutil
 import ssl
 import subprocess
@@ -331,6 +332,8 @@ def list_tells_whose_they_are_and_how_long():
     expect({row["days_left"] for row in rows} <= {1, 2}, "days left of two, a moment ago")
     expect_equal({row["problems"] for row in rows}, {0 if row["days_left"] >= 14 else 1 for row in rows}, "problems")
     expect_equal([row["names"] for row in rows if row["host"] == WILD], [["*.wild.test"]], "names")
+    ends = host(path, "list", BOTH, "--time", "epoch").splitlines()[1:]
+    expect_equal([bool(re.search(r" \d{10}\.000 ", line)) for line in ends], [True] * 2, f"ends in epochs of {ends}")
     text = host(path, "list", BOTH)
     expect_equal(len(text.strip().split("\n")), 3, f"lines of a table with two pairs: {text}")
     for word in ("ECDSA", "RSA", "Intermediate of the tests"):

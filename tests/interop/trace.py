@@ -4,6 +4,8 @@
 import glob
 import json
 import os
+import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -188,6 +190,92 @@ def addresses_in_the_trace_are_what_the_log_keeps():
         expect_in("*@far.test", shown, "what is shown")
         expect_not_in("ralph", shown, "what is shown")
         expect_in("127.0.0.0/24", shown, "what is shown")
+    next_hop().messages.clear()
+
+
+@test
+def a_name_that_nobody_has_is_named_and_one_without_mail_is_not():
+    with Traced() as traced:
+        for words, wanted in (
+            (["--account", "alcie@example.com"], "nothing was found: no such account, did you mean alice@example.com?"),
+            (["--customer", "acmee"], "nothing was found: no such customer, did you mean acme?"),
+            (["--account", "alcie@example.com", "--by", "reason"], "no such account, did you mean alice@example.com?"),
+            (["--account", "alice@example.com"], ""),
+            (["--customer", "acme"], ""),
+            (["--sender", "alcie@example.com"], ""),
+        ):
+            done = traced.run(*words)
+            expect_equal(done.returncode, 0, f"the end of trace {words}")
+            (expect_in if wanted else expect_equal)(wanted, done.stderr, f"what is said of {words}")
+        traced.relay.stop()
+        done = traced.run("--account", "alcie@example.com")
+        expect_equal((done.returncode, done.stderr), (0, ""), "what is said where no relay runs")
+
+
+@test
+def what_an_operator_does_with_a_message_is_in_its_trace():
+    with Traced(make=keeps, hosts=closed_port()[0], route=STORE) as traced:
+        with traced.relay.client() as client:
+            one = queue_id(a_message(client, 1))
+        traced.relay.control("queue", "hold", one.lower(), "--reason", "asked by its sender")
+        traced.relay.control("queue", "release", "--account", "alice@example.com")
+        traced.relay.control("queue", "bounce", one, "--reason", "no longer wanted")
+        traced.wait(1, one, "--words", "no longer wanted")
+        [message] = traced.found(one)
+        orders = [(event["order"], event.get("reason")) for event in message["events"] if event["event"] == "queue_order"]
+        expect_equal(orders, [("hold", "asked by its sender"), ("reject", "no longer wanted")], "the orders in the trace")
+        of_account = [event.get("order") for found in traced.found("--account", "alice@example.com") for event in found["events"]]
+        expect_in("release", of_account, "what is found of the account")
+        said = traced.relay.control("explain", one)
+        expect_in("was given up by an operator", said, "what is said of the end")
+        expect_not_in("was not reached", said, "what is said of the end")
+
+
+def forty_files():
+    resource.setrlimit(resource.RLIMIT_NOFILE, (40, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+
+
+@test
+def a_trace_of_more_segments_than_files_may_be_open_is_read():
+    with Traced() as traced:
+        with traced.relay.client() as client:
+            a_message(client, 1)
+        traced.wait(1, "--message-id", "1@client.test")
+        traced.relay.stop()
+        [blocks] = glob.glob(os.path.join(traced.directory, "*.blocks"))
+        for number in range(1000, 1060):
+            shutil.copy(blocks, os.path.join(traced.directory, f"{number:010}.blocks"))
+        done = subprocess.run(traced.words("--message-id", "1@client.test"), capture_output=True, text=True, timeout=20, check=False, preexec_fn=forty_files)
+        expect_equal((done.returncode, done.stderr), (0, ""), "the end of sluicectl, and what it says")
+        expect_in("1@client.test", done.stdout, "what is found")
+
+
+@test
+def a_span_that_ends_before_it_begins_is_refused():
+    with Traced() as traced:
+        done = traced.run("--since", "1h", "--until", "2h")
+        expect_equal(done.returncode, 2, "the end of sluicectl")
+        expect_in("--since is after --until", done.stderr, "what is said")
+
+
+@test
+def addresses_that_are_hashed_are_found_by_themselves_and_by_what_the_trace_shows():
+    with Traced(log={"recipients": "hash", "client_addresses": "hash"}) as traced:
+        with traced.relay.client() as client:
+            a_message(client, 1)
+            a_message(client, 2, recipient="eve@far.test")
+        traced.wait(2, "--sender", "alice@example.com")
+        [found] = traced.found("--recipient", "RALPH@far.test", "--client", "127.0.0.1")
+        message = next(event for event in found["events"] if event["event"] == "message")
+        expect_in("1@client.test", message["message_id"], "the message that is found")
+        expect_not_in("ralph", json.dumps(found), "what is shown")
+        expect_equal(traced.ids("--recipient", message["to"], "--client", message["client"]), [found["id"]], "by tokens")
+        said = traced.run("--recipient", "ralph@far.test").stderr
+        expect_in(f"log.recipients says: this looks for {message['to']}", said, "what is said")
+        os.rename(traced.relay.at("state", "log_key"), traced.relay.at("state", "log_key.away"))
+        done = traced.run("--recipient", "ralph@far.test")
+        expect_equal(done.returncode, 1, "the end of sluicectl without the key")
+        expect_in("log_key", done.stderr, "what is said without the key")
     next_hop().messages.clear()
 
 

@@ -39,6 +39,8 @@ TEST(PolicyCommandLine, ReadsWhatIsToBeTried) {
   EXPECT_TRUE(replay.policy.json);
   EXPECT_EQ(replay.config_file, "new.toml");
   EXPECT_TRUE(read_policy({"--json", "policy", "replay", "x"}).policy.json);
+  EXPECT_EQ(replay.policy.time, TimeForm::iso);
+  EXPECT_EQ(read_policy({"policy", "replay", "x", "--time", "local"}).policy.time, TimeForm::local);
   EXPECT_THAT(read_policy({"policy", "replay", "--", "--class"}).policy.files, ElementsAre("--class"));
   const SluicectlCommand test = read_policy({"policy", "test", "--account", "a@example.com", "--customer", "Acme",
                                              "--recipients", "300", "--bytes", "5000", "--client", "2001:db8::1"});
@@ -66,6 +68,9 @@ TEST(PolicyCommandLine, SaysWhatIsWrong) {
       {{"policy", "test", "--account", "a", "--recipients", "1", "--client", "here"}, "--client takes an IP address"},
       {{"policy", "test", "--account", "a", "--recipients", "1", "--limit", "1"}, "test takes no --limit"},
       {{"policy", "test", "--account", "a\x01", "--recipients", "1"}, "without control characters"},
+      {{"policy", "replay", "x", "--time", "utc"}, "--time is local, iso or epoch"},
+      {{"policy", "replay", "x", "--time", "iso", "--json"}, "takes no --time with --json"},
+      {{"policy", "test", "--account", "a", "--recipients", "1", "--time", "iso"}, "test takes no --time"},
       {{"policy", "test", "x"}, "test takes no operand"}};
   for (const auto& [words, problem] : cases) {
     const SluicectlCommand command = read_policy(words);
@@ -124,6 +129,9 @@ TEST_F(PolicyRunTest, ReplaysFilesSideBySideByTime) {
   EXPECT_THAT(out.str(), Not(HasSubstr("out of order")));
   EXPECT_THAT(out.str(), Not(HasSubstr("c@example.com")));
   EXPECT_THAT(err.str(), HasSubstr("there is no store"));
+  EXPECT_EQ(run({.limit = 10, .time = TimeForm::epoch}, {taken("10:00:02.000", "a@example.com", 18)}), 0);
+  EXPECT_THAT(out.str(), AllOf(HasSubstr("from 1795514402.000 to 1795514402.000"), HasSubstr("1795514402.000  refused"),
+                               Not(HasSubstr("2026"))));
   EXPECT_EQ(
       run({.limit = 1}, {taken("10:00:02.000", "a@example.com", 18) + taken("10:00:04.000", "b@example.com", 11)}), 0);
   EXPECT_THAT(out.str(), HasSubstr("and 1 more (--limit)"));

@@ -218,6 +218,8 @@ TEST(HostCommandLine, ReadsWhatIsToBeDone) {
   EXPECT_EQ(check.host.directory, "/tls");
   EXPECT_EQ(check.host.days, 0U);
   EXPECT_EQ(parsed({"host", "check"}).host.days, 14U);
+  EXPECT_EQ(list.host.time, std::nullopt);
+  EXPECT_EQ(parsed({"host", "list", "--time", "epoch"}).host.time, TimeForm::epoch);
 }
 
 TEST(HostCommandLine, SaysWhatIsWrong) {
@@ -229,6 +231,9 @@ TEST(HostCommandLine, SaysWhatIsWrong) {
       {{"host", "check", "--days", "soon"}, "--days needs a whole number from 0 to 3650"},
       {{"host", "check", "--days", "3651"}, "--days needs a whole number from 0 to 3650"},
       {{"host", "list", "--days", "3"}, "host list: takes no --days"},
+      {{"host", "list", "--time", "loacl"}, "host list: --time is local, iso or epoch, did you mean local?"},
+      {{"host", "list", "--time", "iso", "--json"}, "host list: takes no --time with --json"},
+      {{"host", "check", "--time", "iso"}, "host check: takes no --time"},
   };
   for (const auto& [words, problem] : cases) {
     const SluicectlCommand command = parsed(words);

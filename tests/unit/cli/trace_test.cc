@@ -171,6 +171,46 @@ TEST(ExplainTraced, HasMomentsAsTimeSays) {
   EXPECT_THAT(explain_traced(message, true, TimeForm::epoch), Not(HasSubstr("1795900")));
 }
 
+// It read "the next hop was not reached".
+TEST(ExplainTraced, TellsOfMailThatAnOperatorHasGivenUp) {
+  const std::string shown =
+      explain_traced(TracedStory()
+                         .taken(kTraceNow, "ralph@far.test")
+                         .add(kTraceNow + 1000, event::Delivery{.id = "0SB1",
+                                                                .verdict = "refused",
+                                                                .enhanced = "5.1.2",
+                                                                .to = "ralph@far.test",
+                                                                .by = "queue",
+                                                                .detail = "Rejected by the administrator: gone"})
+                         .message(),
+                     false, TimeForm::iso);
+  EXPECT_THAT(shown,
+              HasSubstr("state          was given up by an operator at 2026-11-28T21:06:41.000Z: \"5.1.2 Rejected "
+                        "by the administrator: gone\"\n"));
+  EXPECT_THAT(shown, HasSubstr("sluicectl queue bounce"));
+  EXPECT_THAT(shown, Not(HasSubstr("was not reached")));
+}
+
+// A host with which the connection was lost was said not to have been reached.
+TEST(ExplainTraced, TellsAHostThatGaveNoAnswerFromOneThatWasNotReached) {
+  const auto explained = [](std::string_view next_hop) {
+    return explain_traced(TracedStory()
+                              .add(kTraceNow, event::Delivery{.id = "0SB1",
+                                                              .verdict = "deferred",
+                                                              .enhanced = "4.4.2",
+                                                              .to = "ralph@far.test",
+                                                              .by = "queue",
+                                                              .destination = "far.test",
+                                                              .next_hop = next_hop,
+                                                              .attempt = 1,
+                                                              .detail = "connection lost"})
+                              .message(),
+                          false, TimeForm::iso);
+  };
+  EXPECT_THAT(explained("mx.far.test:25"), HasSubstr("mx.far.test:25 gave no answer: \"4.4.2 connection lost\" once"));
+  EXPECT_THAT(explained(""), HasSubstr("far.test was not reached: \"4.4.2 connection lost\" once"));
+}
+
 TEST(ExplainTraced, TellsOfExpiryAndOfRefusalsOfOurOwn) {
   const std::string expired = explain_traced(
       TracedStory()
@@ -179,7 +219,7 @@ TEST(ExplainTraced, TellsOfExpiryAndOfRefusalsOfOurOwn) {
           .tried(kTraceNow + kHourMs, "expired", "ralph@far.test", 0, "4.4.7", "timed out")
           .message(),
       false, TimeForm::iso);
-  EXPECT_THAT(expired, HasSubstr("was given up at 2026-11-28T22:06:40.000Z after 1 tries since "
+  EXPECT_THAT(expired, HasSubstr("was given up at 2026-11-28T22:06:40.000Z after 1 try since "
                                  "2026-11-28T21:06:41.000Z; the last word was \"4.4.7 timed out\""));
   EXPECT_THAT(expired, HasSubstr("queue.expire_s"));
   const std::string refused = explain_traced(
@@ -223,6 +263,12 @@ TEST(TraceCommandLine, SaysWhatByCounts) {
   EXPECT_EQ(good.trace.by, "customer");
   EXPECT_EQ(good.trace.top, 5U);
   EXPECT_EQ(parsed({"--time", "epoch"}).trace.time, TimeForm::epoch);
+  const auto client = [&parsed](const char* given) { return parsed({"--client", given}).trace.query.keys.at(0).value; };
+  EXPECT_EQ(client("2001:DB8:0:0::7"), "2001:db8::7") << "as the trace writes it";
+  EXPECT_EQ(client("192.0.2.7"), "192.0.2.7");
+  EXPECT_EQ(client("192.0.2.0/24"), "192.0.2.0/24") << "where addresses are shortened";
+  EXPECT_EQ(client("ip-5f1d7c2a90b3e846"), "ip-5f1d7c2a90b3e846") << "where they are hashed";
+  EXPECT_THAT(parsed({"--client", "mail.example.com"}).text, HasSubstr("--client takes an IP address"));
   EXPECT_THAT(parsed({"--time", "loca"}).text, HasSubstr("did you mean local?"));
   EXPECT_THAT(parsed({"--by", "custmer"}).text, HasSubstr("did you mean customer?"));
   EXPECT_THAT(parsed({"--by", "customer", "--limit", "3"}).text, HasSubstr("--by without --limit"));
