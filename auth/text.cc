@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "engine/base/domain_name.h"
+#include "engine/base/unicode.h"
 
 namespace sluice::auth {
 namespace {
@@ -50,15 +51,23 @@ bool is_control(std::uint32_t value) {
   return value < 0x20 || (value >= 0x7F && value <= 0x9F) || value == 0x2028 || value == 0x2029;
 }
 
-}  // namespace
-
-bool is_clean_text(std::string_view text) {
+// Well-formed UTF-8 in which no character is `unwanted`.
+template <typename Unwanted>
+bool has_none(std::string_view text, Unwanted unwanted) {
   while (!text.empty()) {
     const CodePoint point = first_code_point(text);
-    if (point.bytes == 0 || is_control(point.value)) return false;
+    if (point.bytes == 0 || unwanted(point.value)) return false;
     text.remove_prefix(point.bytes);
   }
   return true;
+}
+
+}  // namespace
+
+bool is_clean_text(std::string_view text) { return has_none(text, is_control); }
+
+bool shows_as_it_is(std::string_view text) {
+  return has_none(text, [](std::uint32_t value) { return is_control(value) || is_misleading(value); });
 }
 
 std::string ascii_lower(std::string_view text) {

@@ -11,6 +11,8 @@ namespace sluice::auth {
 // U+10FFFF) without NUL, control characters (U+0000-001F, U+007F-009F) or line and paragraph
 // separators (U+2028, U+2029). So no back end's protocol line can be ended or added to by it.
 [[nodiscard]] bool is_clean_text(std::string_view text);
+// Likewise, and without what shows a reader something else than what is there (engine/base/unicode.h).
+[[nodiscard]] bool shows_as_it_is(std::string_view text);
 
 constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 // ASCII letters in lower case, every other byte as it is.

@@ -108,7 +108,7 @@ AccountStatus status_from_store(std::int64_t stored) {
 
 std::string in_quotes(std::string_view text) {
   std::string shown(text.substr(0, kNameBytesMax));
-  if (!is_clean_text(shown)) std::ranges::replace_if(shown, [](char c) { return !is_printable(c); }, '?');
+  if (!shows_as_it_is(shown)) std::ranges::replace_if(shown, [](char c) { return !is_printable(c); }, '?');
   return absl::StrCat("\"", shown, text.size() > shown.size() ? "..." : "", "\"");
 }
 

@@ -35,8 +35,7 @@ inline constexpr std::size_t kReasonBytesMax = 200;  // it goes into a reply lin
 [[nodiscard]] std::int64_t stored_status(AccountStatus status);
 [[nodiscard]] AccountStatus status_from_store(std::int64_t stored);
 
-// For a message to a person. If it is not clean text, what is not printable ASCII shows
-// as "?".
+// For a message to a person. Of what would act on a terminal or mislead, what is not printable ASCII shows as "?".
 [[nodiscard]] std::string in_quotes(std::string_view text);
 
 // What a customer is told who may not log in.

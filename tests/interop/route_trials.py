@@ -190,9 +190,12 @@ def a_long_reply_is_cut_with_a_mark():
     with World(FIRST) as world:
         world.hops[0].on["RCPT"] = b"".join(b"550-5.1.1 " + b"w" * 400 + b"\r\n" for _ in range(25)) + b"550 5.1.1 end\r\n"
         host = world.tried("to@one.test")["hosts"][0]
-        shown = [step["text"] for step in host["steps"] if step["kind"] == "reply" and step["text"].startswith("550")]
-        expect_equal(len(shown), 1, "replies to RCPT")
-        expect(len(shown[0]) <= 1024, f"{len(shown[0])} bytes of a step are shown")
+        shown = [step for step in host["steps"] if step["kind"] == "reply" and step["text"].startswith("550")]
+        expect_equal([(len(step["text"]), step["cut"]) for step in shown], [(1024, True)], "replies to RCPT: their size, and the mark")
+        greeting = next(step for step in host["steps"] if step["kind"] == "reply")
+        expect_equal(greeting["cut"], False, "the mark at a reply that is whole")
+        text = world.relay.control("route", "test", "to@one.test", "--connect")
+        expect_equal(text.count("[cut]"), 1, "marks in the text")
         expect_in("for good", host["remedy"], "the remedy")
 
 

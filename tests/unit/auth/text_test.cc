@@ -59,6 +59,12 @@ TEST(CleanText, RefusesWhatIsNotWellFormed) {
   }
 }
 
+TEST(CleanText, ThatShowsSomethingElseIsNotShownAsItIs) {
+  for (const char* const text : {"", "Müller GmbH", "日本語", "caf\u0065\u0301"}) EXPECT_TRUE(shows_as_it_is(text)) << text;
+  for (const char* const text : {"\u202egro.elpmaxe@knab", "a\u200bb", "\ufeffacme", "\u009b31m", "a\nb"})
+    EXPECT_FALSE(shows_as_it_is(text)) << text;
+}
+
 TEST(AsciiLower, LeavesOtherBytesAlone) {
   EXPECT_EQ(ascii_lower("User@EXAMPLE.com \u00c9[]@`{"), "user@example.com \u00c9[]@`{");
   EXPECT_TRUE(equal_ignoring_case("PLAIN", "plain"));
