@@ -52,7 +52,7 @@ dkim::BodyForms Signer::hashes() const {
 
 bool Signer::may_sign(std::string_view domain) {
   const SharedDomainKeys* const known = known_.find(domain);
-  if (known == nullptr || !(*known)->keys.empty()) return true;
+  if (known == nullptr || !(*known)->keys.empty() || !(*known)->error.empty()) return true;
   return rules_.without_key == Unsigned::isp && !rules_.isp_domain.empty();
 }
 

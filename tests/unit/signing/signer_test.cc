@@ -96,6 +96,28 @@ TEST_F(SignerTest, TheDomainIsTheAuthorsAndNoneAboveIt) {
   EXPECT_EQ(counters_.without_key, 4U);
 }
 
+// As far as is known without a look: there may be a key where none was looked for, or none could be had.
+TEST_F(SignerTest, WhetherMailWillBeSignedIsSaidWithoutALook) {
+  constexpr std::string_view kOther = "From: bob@example.net\r\n\r\nx\r\n";
+  EXPECT_TRUE(signer().may_sign("example.com"));
+  EXPECT_TRUE(signer().may_sign("example.net"));
+  EXPECT_EQ(source_->asked, 0);
+  sign();
+  sign(kOther);
+  EXPECT_TRUE(signer().may_sign("example.com"));
+  EXPECT_FALSE(signer().may_sign("example.net"));
+  signer_ = nullptr;
+  source_->fault = "the disk is gone";
+  sign();
+  EXPECT_TRUE(signer().may_sign("example.com"));
+  signer_ = nullptr;
+  source_->fault.clear();
+  rules_.without_key = Unsigned::isp;
+  rules_.isp_domain = "isp.example";
+  sign(kOther);
+  EXPECT_TRUE(signer().may_sign("example.net"));
+}
+
 TEST_F(SignerTest, OwnMailHasTheIspsAloneWhateverIsSaidOfOthers) {
   rules_.isp_domain = "isp.example";
   rules_.without_key = Unsigned::refuse;
