@@ -321,7 +321,7 @@ def checks(text):
 # them runs under the sanitizers in the unit tests, the simulated worlds and the fuzzers; under both it would all take longer
 # than a change may wait.
 UNSANITIZED = ("disk.py", "expiry.py", "spool_directory.py", "world.py", "queue_control.py", "reports.py", "crash.py",
-               "guessing.py", "import_accounts.py", "oauth_issuer.py", "shared_store_ctl.py", "signatures.py", "spf_suite.py",
+               "guessing.py", "import_accounts.py", "oauth_issuer.py", "shared_store_ctl.py", "signatures.py", "signed_ways.py", "spf_suite.py",
                "domain_keys.py", "domain_check.py", "domain_proof.py", "domain_upkeep.py", "trying.py")  # fmt: skip
 CRASH_MODES = (["--mode", "store"], ["--mode", "through"], ["--mode", "full"])
 # These take longest, the longest first: what is begun last should be short.

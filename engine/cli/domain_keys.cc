@@ -92,7 +92,12 @@ auth::StoreResult<> add_domain(const AccountRequest& request, const AccountComma
   if (!admin) return std::unexpected(admin.error());
   if (auto added = (*admin)->add_domain(request.operand, *request.customer, world.clock.wall()); !added)
     return with_name_meant(request, **admin, added.error());
-  if (!prints_records_alone(request)) world.out << "domain " << request.operand << ": added\n";
+  if (!prints_records_alone(request)) {
+    world.out << "domain " << request.operand << ": added\n";
+    if (world.settings.makes_domain_keys && domain && !may_have_keys(domain))
+      world.out
+          << "No key signs for all that lies below a domain: add those by themselves whose mail is to be signed\n";
+  }
   if (!makes_keys) return {};
   if (auto made = make_first_keys(*domain, *store, world); !made) return made;
   if (!prints_records_alone(request)) world.out << "\nTo be published by the customer:\n";

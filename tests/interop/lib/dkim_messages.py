@@ -13,11 +13,16 @@ UNSIGNED = (b"Received", b"Return-Path", b"X-Any", b"Authentication-Results", b"
 OVERSIGNED = (b"From", b"To", b"Cc", b"Subject", b"Date", b"Message-ID", b"Reply-To", b"MIME-Version", b"Content-Type", b"Content-Transfer-Encoding")
 
 
-class Message:
-    """HEADER: whole lines and an empty one, or without that; BODY. What a receiver gets has a line end at its end."""
+# Which a relay wants to name a customer's own address, or removes where they name no host or its own.
+NOT_RELAYED = (b"Sender", b"Resent-From", b"Authentication-Results")
 
-    def __init__(self, seed):
-        self.seed = seed
+
+class Message:
+    """HEADER: whole lines and an empty one, or without that; BODY. What a receiver gets has a line end at its end. RELAYED: as a
+    relay takes it of a customer and passes it on, but for its size: From is clear, and names alone who has sent it."""
+
+    def __init__(self, seed, relayed=False):
+        self.seed, self.relayed = seed, relayed
         self.chance = random.Random(seed)
         self.header = b"".join(field + b"\r\n" for field in self.fields())
         self.body = self.make_body()
@@ -39,8 +44,9 @@ class Message:
     def fields(self):
         chance = self.chance
         names = [b"From"]
-        names += [chance.choice(SIGNED) for _ in range(chance.randrange(0, 14))]
-        names += [chance.choice(UNSIGNED) for _ in range(chance.randrange(0, 8))]
+        signed, unsigned = ([name for name in names if not self.relayed or name not in NOT_RELAYED] for names in (SIGNED, UNSIGNED))
+        names += [chance.choice(signed) for _ in range(chance.randrange(0, 14))]
+        names += [chance.choice(unsigned) for _ in range(chance.randrange(0, 8))]
         if self.seed % 50 == 7:
             names += [chance.choice((b"To", b"Resent-To", b"References"))] * 60
         chance.shuffle(names)
@@ -60,7 +66,8 @@ class Message:
         if chance.random() < 0.3:
             name = chance.choice((name.upper(), name.lower(), name.swapcase()))
         colon = chance.choice((b":", b": ", b": ", b":\t", b":  "))
-        if self.seed % 5 == 3 and chance.random() < 0.3:
+        clear = self.relayed and name.lower() == b"from"
+        if self.seed % 5 == 3 and not clear and chance.random() < 0.3:
             colon = chance.choice((b" ", b"   ")) + colon  # OpenDKIM's library takes no tab there
         if self.seed % 7 == 5 and chance.random() < 0.3:
             colon += b"\r\n "  # folded before anything comes

@@ -99,6 +99,9 @@ TEST_F(DomainKeysTest, NoKeysWhereNoneAreWantedOrForAllBelowADomain) {
   ASSERT_EQ(run({"domain", "add", "example.com", "--customer", "Acme", "--no-keys"}), kCtlDone);
   EXPECT_EQ(out_, "domain example.com: added\n");
   add_domain("*.example.com");
+  EXPECT_EQ(out_,
+            "domain *.example.com: added\n"
+            "No key signs for all that lies below a domain: add those by themselves whose mail is to be signed\n");
   EXPECT_THAT(keys(), IsEmpty());
   EXPECT_THAT(keys("*.example.com"), IsEmpty());
   EXPECT_EQ(run({"domain", "rotate", "*.example.com"}), kCtlFailed);
