@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "absl/time/time.h"
+#include "engine/text/escape.h"
 
 namespace sluice::cli {
 namespace {
@@ -71,7 +72,7 @@ class Listing::Printer {
   void print_waiting() {
     for (const auto& row : waiting_)
       for (std::size_t i = 0; i < row.size(); ++i)
-        widths_[i] = std::max(widths_[i], text::printable(row[i].text).size());
+        widths_[i] = std::max(widths_[i], text::characters_in(text::printable(row[i].text)));
     if (!any_ && !waiting_.empty()) line(std::vector<text::Cell>(titles_.begin(), titles_.end()));
     any_ = any_ || !waiting_.empty();
     for (const auto& row : waiting_) line(row);
@@ -82,7 +83,7 @@ class Listing::Printer {
     for (std::size_t i = 0; i < cells.size(); ++i) {
       const std::string shown = text::printable(cells[i].text);
       line += shown;
-      if (i + 1 < cells.size()) line.append(widths_[i] - shown.size() + 2, ' ');
+      if (i + 1 < cells.size()) line.append(widths_[i] - text::characters_in(shown) + 2, ' ');
     }
     out_ << line << "\n";
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "engine/text/escape.h"
 #include "engine/text/table_text.h"
 
 namespace sluice::domain_upkeep {
@@ -17,9 +18,8 @@ bool is_bad(const Finding& finding) { return finding.verdict == Verdict::wrong |
 
 // What the DNS says is anybody's bytes.
 std::string in_words(std::string_view record, const Finding& finding) {
-  std::string text = text::printable(std::string(record) + finding.name + ": " + finding.what);
-  text.resize(std::min(text.size(), auth::kDomainFindingBytesMax));
-  return text;
+  const std::string text = text::printable(std::string(record) + finding.name + ": " + finding.what);
+  return std::string(text::cut_value(text, auth::kDomainFindingBytesMax));
 }
 
 bool names_proof(const auth::DomainState& state) { return state.finding.starts_with(kProofBegins); }

@@ -142,6 +142,25 @@ std::string escaped_line(std::string_view value) {
   }
 }
 
+std::string with_question_marks(std::string_view value) {
+  std::string shown;
+  while (!value.empty()) {
+    const Character character = decode(value);
+    const bool acts = character.code < ' ' || is_misleading(character.code);
+    if (character.valid && !acts)
+      shown += value.substr(0, character.size);
+    else
+      shown += '?';
+    value.remove_prefix(character.size);
+  }
+  return shown;
+}
+
+std::size_t characters_in(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(text, [](char c) { return !is_continuation(static_cast<unsigned char>(c)); }));
+}
+
 bool is_bare_logfmt(std::string_view value) {
   const auto bare = [](char c) { return c > ' ' && c < 0x7f && c != '"' && c != '=' && c != '\\'; };
   return !value.empty() && std::ranges::all_of(value, bare);

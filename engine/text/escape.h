@@ -28,6 +28,11 @@ inline constexpr std::size_t kEscapeExpansionMax = 6;
 // For one line of a terminal: as above, but for quotes and backslashes, which stay as they are.
 [[nodiscard]] std::string escaped_line(std::string_view value);
 
+// For a cell of a table: each character that is escaped above, and each byte that is not UTF-8, is "?".
+[[nodiscard]] std::string with_question_marks(std::string_view value);
+// How many characters valid UTF-8 has, and so columns of a terminal, but for scripts with wide ones.
+[[nodiscard]] std::size_t characters_in(std::string_view text);
+
 // Whether logfmt can take it without quotes.
 [[nodiscard]] bool is_bare_logfmt(std::string_view value);
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/text/escape.h"
+
 namespace sluice::text {
 
 std::string as_json(const Table& table) {
@@ -20,10 +22,7 @@ std::string json_object(std::span<const std::string_view> names, std::span<const
 }
 
 std::string printable(std::string_view text) {
-  std::string clean(text);
-  for (char& c : clean)
-    if (c < ' ' || c > '~') c = '?';
-  return clean.empty() ? "-" : clean;
+  return text.empty() ? "-" : with_question_marks(text);
 }
 
 std::string as_text(const Table& table) {
@@ -31,11 +30,11 @@ std::string as_text(const Table& table) {
   widths.reserve(table.names.size());
   for (const std::string_view name : table.names) widths.push_back(name.size());
   for (const auto& row : table.rows)
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], printable(row[i].text).size());
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], characters_in(printable(row[i].text)));
   std::string out;
   const auto put = [&](std::string_view text, std::size_t column) {
     out += text;
-    if (column + 1 < widths.size()) out.append(widths[column] - text.size() + 2, ' ');
+    if (column + 1 < widths.size()) out.append(widths[column] - characters_in(text) + 2, ' ');
   };
   for (std::size_t i = 0; i < table.names.size(); ++i) put(table.names[i], i);
   out += '\n';

@@ -31,7 +31,8 @@ struct Table {
 [[nodiscard]] std::string as_json(const Table& table);
 // One row of one.
 [[nodiscard]] std::string json_object(std::span<const std::string_view> names, std::span<const Cell> row);
-// What others have sent reaches the operator's terminal here: nothing but printable ASCII does.  Empty: "-".
+// What others have sent reaches the operator's terminal here: nothing does that acts on it or misleads a reader, see
+// with_question_marks().  Empty: "-".
 [[nodiscard]] std::string printable(std::string_view text);
 [[nodiscard]] std::string as_text(const Table& table);
 // A line of what is shown of one thing: "  key            value", made printable.  An empty value has none.

@@ -12,6 +12,7 @@
 #include "engine/cli/usage_listing.h"
 #include "engine/cli/views.h"
 #include "engine/control/noticed_request.h"
+#include "engine/text/escape.h"
 
 namespace sluice::cli {
 namespace {
@@ -187,7 +188,9 @@ TEST(Listing, PassesNothingToATerminalButText) {
     std::vector<ViewOptions> all{{}, {.cores = true}};
     for (const ViewGroup& group : view->groups) all.push_back({.by = std::string(group.word)});
     for (const ViewOptions& options : all) {
-      for (const char c : shown(*view, {row}, options)) EXPECT_TRUE(c == '\n' || (c >= ' ' && c <= '~')) << view->name;
+      std::string text = shown(*view, {row}, options);
+      std::erase(text, '\n');
+      EXPECT_EQ(text, text::with_question_marks(text)) << view->name;
     }
   }
 }
@@ -285,13 +288,24 @@ TEST(MessageText, TellsWhatWasNoticedOfAnAccountAndUntilWhen) {
   EXPECT_EQ(shown(TimeForm::iso), "ann?[2J@example.com has sent nothing that is remembered\n");
 }
 
+// Each byte of an umlaut was a question mark.
+TEST(TableText, ShowsNamesInAnyScriptInTheirColumns) {
+  const text::Table table{{"customer", "accounts"},
+                          {{"Müller GmbH", std::uint64_t{1}},
+                           {"日本", std::uint64_t{2}},
+                           {"Acme\u202e\u009b\x1b[2J\xff", std::uint64_t{3}}}};
+  EXPECT_EQ(text::as_text(table),
+            "customer     accounts\nMüller GmbH  1\n日本           2\nAcme???[2J?  3\n");
+  EXPECT_EQ(text::printable(""), "-");
+}
+
 TEST(MessageText, ShowsWhatIsOnHoldAndNothingButText) {
   const auto row = ViewRow::read(
       R"({"id": "A", "hold_reason": "contained (1) by ann\u001b]0;", "customer": "Acme\u009b", "account": "", "client": "", "sender": "a\u001b[2J@b.example", "recipients": ["c\u0007@d.example"], "bytes": 5, "arrived_ms": 1795495142123, "expires_ms": 1795495502123, "header": {"Subject": "\u001b]0;x\u0007\u202e", "From": "\u001b[31m"}, "lines": ["\u001b[2J\u009b!"], "more_lines": true})");
   EXPECT_EQ(review_text(*row, TimeForm::epoch, kNow),
             "message      A\n"
             "on hold      contained (1) by ann?]0;\n"
-            "customer     Acme??\n"
+            "customer     Acme?\n"
             "account      -\n"
             "client       -\n"
             "sender       <a?[2J@b.example>\n"
