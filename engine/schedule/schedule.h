@@ -174,7 +174,7 @@ class Schedule {
   // An attempt outside the schedule (cut-through) had this result.
   void observed(DestinationId id, Verdict verdict, Instant now);
 
-  // What the destination said last; cut to kLastWordsMax.
+  // What the destination said last; cut to kLastWordsMax, with "..." at its end.
   [[nodiscard]] bool set_last_response(DestinationId id, std::string_view words);
 
   [[nodiscard]] std::optional<JobStatus> status(JobId id) const;

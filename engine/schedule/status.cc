@@ -60,7 +60,15 @@ std::vector<DestinationStatus> Schedule::destinations(std::uint32_t* cursor, std
 
 bool Schedule::set_last_response(DestinationId id, std::string_view words) {
   if (!destinations_.live(id.index, id.generation)) return false;
-  destinations_[id.index].last_response = words.substr(0, kLastWordsMax);
+  constexpr std::string_view kCutMark = "...";
+  std::string& kept = destinations_[id.index].last_response;
+  kept = words.substr(0, kLastWordsMax);
+  if (words.size() <= kLastWordsMax) return true;
+  std::size_t size = kLastWordsMax - kCutMark.size();
+  // No character of UTF-8 in two.
+  while (size > 0 && (static_cast<unsigned char>(kept[size]) & 0xc0U) == 0x80U) --size;
+  kept.resize(size);
+  kept.append(kCutMark);
   return true;
 }
 

@@ -209,7 +209,7 @@ def each_stage_is_measured():
         for stage in ("policy", "content", "queue_first_attempt", "queue_delivery", "next_hop_connect", "next_hop_tls_handshake",
                       "next_hop_reply"):  # fmt: skip
             until(lambda stage=stage: running.value(f"sluice_{stage}_seconds_count") > 0, f"a time of {stage}")
-        expect(running.value("sluice_spool_sync_seconds_count") > 1, "writes to the spool are measured")
+        until(lambda: running.value("sluice_spool_sync_seconds_count") > 1, "writes to the spool are measured")
         expect_equal(running.value('sluice_login_seconds_count{result="granted"}'), 1, "logins")
         # The store is asked again where it was changed meanwhile, as with the limit.
         expect(running.value('sluice_backend_checks_total{backend="store",result="granted"}') > 0, "answers of the store")

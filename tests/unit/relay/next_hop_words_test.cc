@@ -105,6 +105,23 @@ TEST(NextHopWordsTest, ALongAnswerToTheEndIsAnAnswer) {
   }
 }
 
+// What was cut looked whole in the log, the queue and the DSN.
+TEST(NextHopWordsTest, ALongAnswerIsCutWithAMark) {
+  constexpr std::size_t kMost = message::kWordsBytesMax - 1;
+  const std::string fits(kMost, 'x');
+  EXPECT_EQ(bounded_words(fits), fits);
+  EXPECT_EQ(bounded_words(fits + "x"), std::string(kMost - 3, 'x') + "...");
+  std::string lines;
+  for (int i = 0; i < 100; ++i) lines += "line " + std::to_string(i) + "\n";
+  const std::string cut = bounded_words(lines, ' ');
+  EXPECT_EQ(cut.size(), kMost);
+  EXPECT_TRUE(cut.starts_with("line 0 line 1 ") && cut.ends_with("...")) << cut;
+  EXPECT_EQ(bounded_words(cut, ' '), cut);
+  std::string umlauts;
+  for (int i = 0; i < 300; ++i) umlauts += "ü";
+  EXPECT_EQ(bounded_words(umlauts), umlauts.substr(0, kMost - 3) + "...") << "no character in two";
+}
+
 TEST(NextHopWordsTest, GarbageIsQuoted) {
   Fixture fixture;
   fixture.hop().add({.stage = HopStage::mail, .say = "SSH-2.0-OpenSSH_9.2\x1b[2J\r\n"});

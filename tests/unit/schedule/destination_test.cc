@@ -280,7 +280,7 @@ TEST(ScheduleDestinationTest, SaysWhatWaitsAndWhatWasSaid) {
   EXPECT_EQ(status.held, 1U);
   EXPECT_EQ(status.window, 2U);
   EXPECT_EQ(status.per_second, 0);
-  EXPECT_EQ(status.last_response, std::string(Schedule::kLastWordsMax, 'x'));
+  EXPECT_EQ(status.last_response, std::string(Schedule::kLastWordsMax - 3, 'x') + "...");
 }
 
 TEST(ScheduleDestinationTest, PagesThroughDestinations) {
