@@ -81,6 +81,22 @@ std::string cleaned(std::string_view piece, Charset charset) {
   return as_it_is ? std::string(piece) : escaped(character);
 }
 
+// More than a character becomes when it is cleaned, so that it is seen that there was more.
+constexpr std::size_t kBeyondRoom = 16;
+
+constexpr std::string_view kCutMark = "...";
+// Of another line: its end, and the mark.
+constexpr std::size_t kLineRoom = 1 + kCutMark.size();
+
+// The line that begins at `begin` ends in the mark, in at most `room` bytes, which are enough for that.
+void mark_cut(std::string& text, std::size_t begin, std::size_t room) {
+  std::size_t end = std::min(text.size(), begin + room - kCutMark.size());
+  // No character of UTF-8 in two.
+  while (end > begin && end < text.size() && (static_cast<unsigned char>(text[end]) & 0xc0U) == 0x80U) --end;
+  text.resize(end);
+  text.append(kCutMark);
+}
+
 }  // namespace
 
 std::string enhanced_text(const EnhancedCode& code) {
@@ -120,14 +136,16 @@ Reply Reply::relayed(std::uint16_t code, EnhancedCode enhanced, std::string_view
     enhanced = {cls, 0, 0};
   }
   std::string clean;
-  std::size_t lines = 0;
-  while (lines < kRelayedLinesMax && clean.size() < kRelayedBytesMax) {
+  for (std::size_t lines = 1;; ++lines) {
     const std::size_t end = std::min(text.find('\n'), text.size());
-    if (lines > 0) clean.push_back('\n');
-    append_clean_text(text.substr(0, end), std::min(kReplyTextBytesMax, kRelayedBytesMax - clean.size()), Charset::utf8,
-                      clean);
-    ++lines;
-    if (end == text.size()) break;
+    const std::size_t begin = clean.size();
+    const std::size_t room = std::min(kReplyTextBytesMax, kRelayedBytesMax - begin);
+    append_clean_text(text.substr(0, end), room + kBeyondRoom, Charset::utf8, clean);
+    const bool last = end == text.size();
+    const bool full = !last && (lines == kRelayedLinesMax || clean.size() + kLineRoom >= kRelayedBytesMax);
+    if (full || clean.size() - begin > room) mark_cut(clean, begin, room);
+    if (last || full) break;
+    clean.push_back('\n');
     text.remove_prefix(end + 1);
   }
   return {shown, enhanced, std::move(clean)};

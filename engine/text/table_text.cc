@@ -21,9 +21,7 @@ std::string json_object(std::span<const std::string_view> names, std::span<const
   return out + "}";
 }
 
-std::string printable(std::string_view text) {
-  return text.empty() ? "-" : with_question_marks(text);
-}
+std::string printable(std::string_view text) { return text.empty() ? "-" : with_question_marks(text); }
 
 std::string as_text(const Table& table) {
   std::vector<std::size_t> widths;

@@ -60,7 +60,8 @@ TEST(CleanText, RefusesWhatIsNotWellFormed) {
 }
 
 TEST(CleanText, ThatShowsSomethingElseIsNotShownAsItIs) {
-  for (const char* const text : {"", "Müller GmbH", "日本語", "caf\u0065\u0301"}) EXPECT_TRUE(shows_as_it_is(text)) << text;
+  for (const char* const text : {"", "Müller GmbH", "日本語", "caf\u0065\u0301"})
+    EXPECT_TRUE(shows_as_it_is(text)) << text;
   for (const char* const text : {"\u202egro.elpmaxe@knab", "a\u200bb", "\ufeffacme", "\u009b31m", "a\nb"})
     EXPECT_FALSE(shows_as_it_is(text)) << text;
 }

@@ -294,8 +294,7 @@ TEST(TableText, ShowsNamesInAnyScriptInTheirColumns) {
                           {{"Müller GmbH", std::uint64_t{1}},
                            {"日本", std::uint64_t{2}},
                            {"Acme\u202e\u009b\x1b[2J\xff", std::uint64_t{3}}}};
-  EXPECT_EQ(text::as_text(table),
-            "customer     accounts\nMüller GmbH  1\n日本           2\nAcme???[2J?  3\n");
+  EXPECT_EQ(text::as_text(table), "customer     accounts\nMüller GmbH  1\n日本           2\nAcme???[2J?  3\n");
   EXPECT_EQ(text::printable(""), "-");
 }
 

@@ -87,7 +87,19 @@ TEST(RelayedReply, IsBounded) {
   const Reply reply = Reply::relayed(550, {5, 1, 1}, text);
   EXPECT_LE(reply.text().size(), kRelayedBytesMax);
   EXPECT_EQ(static_cast<std::size_t>(std::ranges::count(reply.text(), '\n')), kRelayedLinesMax - 1);
-  EXPECT_LE(Reply::relayed(550, {5, 1, 1}, std::string(100000, 'x')).text().size(), kRelayedBytesMax);
+  EXPECT_TRUE(reply.text().ends_with("...")) << "the mark that there was more";
+  for (std::size_t size = 1; size < 1200; ++size) {
+    const std::string one(size, 'x');
+    EXPECT_EQ(Reply::relayed(550, {5, 1, 1}, one).text(),
+              size <= kReplyTextBytesMax ? one : std::string(kReplyTextBytesMax - 3, 'x') + "...");
+    const std::string lines = std::string(480, 'a') + "\n" + std::string(480, 'b') + "\n" + one + "\nend";
+    const std::string relayed(Reply::relayed(550, {5, 1, 1}, lines).text());
+    EXPECT_LE(relayed.size(), kRelayedBytesMax);
+    EXPECT_TRUE(relayed == lines || relayed.ends_with("...")) << size;
+  }
+  std::string umlauts;
+  while (umlauts.size() < 1000) umlauts += "ü";
+  EXPECT_EQ(written(Reply::relayed(550, {5, 1, 1}, umlauts)).find('?'), std::string::npos) << "no character in two";
 }
 
 TEST(RelayedReply, IsCleanAndOfTheRightClass) {
