@@ -89,6 +89,11 @@ void TraceCounts::add(const trace::TracedMessage& message) {
   for (const trace::TracedEvent& each : message.events)
     if (is_chosen(*each.event)) add_values(*each.event, KeyKind::recipient, recipients);
   for (const std::string& value : values_of(message)) {
+    const bool room = counts_.size() < values_max_ || counts_.contains(value);
+    if (!room) {
+      ++left_out_;
+      continue;
+    }
     Count& count = counts_[value];
     ++(message.id.empty() ? count.others : count.messages);
     count.recipients += by_ == "recipient" ? 1 : recipients.size();

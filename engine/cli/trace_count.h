@@ -21,9 +21,15 @@ namespace sluice::cli {
 // what is of a message (account, customer, sender, client), from any of its events.
 class TraceCounts {
  public:
+  // What is kept: some 200 MB.
+  static constexpr std::size_t kValuesMax = 1'000'000;
+
   // `by`: one of the words; "total": all together.
-  TraceCounts(std::string_view by, const trace::Query& query) : by_(by), query_(query) {}
+  TraceCounts(std::string_view by, const trace::Query& query, std::size_t values_max = kValuesMax)
+      : by_(by), query_(query), values_max_(values_max) {}
   void add(const trace::TracedMessage& message);
+  // How often a message or an event had a value that is beyond those that are kept, the first ones.
+  [[nodiscard]] std::uint64_t left_out() const { return left_out_; }
   [[nodiscard]] bool empty() const { return counts_.empty(); }
   // The `top` values with the most messages, and then the most others, as a table or as JSON.
   [[nodiscard]] std::string print(std::uint64_t top, bool json) const;
@@ -38,6 +44,8 @@ class TraceCounts {
   [[nodiscard]] std::set<std::string> values_of(const trace::TracedMessage& message) const;
   std::string by_;
   const trace::Query& query_;
+  const std::size_t values_max_;
+  std::uint64_t left_out_ = 0;
   std::map<std::string, Count> counts_;
 };
 

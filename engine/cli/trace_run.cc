@@ -97,6 +97,9 @@ int run_trace_command(const TraceCommand& command, const TraceWorld& world) {
     });
     printer.report_faults(search->faults());
     if (counts.empty()) report_unknown_names(query, world);
+    if (counts.left_out() > 0)
+      world.err << "sluicectl: only the first " << TraceCounts::kValuesMax << " are counted; " << counts.left_out()
+                << " times another was met: ask for less with --since or another condition\n";
     world.out << counts.print(command.top, command.json);
     return kCtlDone;
   }

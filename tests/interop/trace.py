@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The trace: what happened to a message, found by each thing that is known of it."""
 
+import contextlib
 import glob
 import json
 import os
@@ -12,8 +13,8 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from lib import mail
-from lib.harness import expect, expect_equal, expect_in, expect_not_in, main, shared, test, until
+from lib import disks, mail
+from lib.harness import Skipped, expect, expect_equal, expect_in, expect_not_in, main, shared, test, until
 from lib.hop import Hop
 from lib.mailq import STORE, closed_port, keeps, queue_id, refuse
 from lib.relay import SLUICECTL, Relay
@@ -159,6 +160,39 @@ def mail_goes_on_where_the_trace_cannot_be_written():
             until(lambda: a_message(client, 4) and traced.relay.log("trace_written"), "the trace goes on", 15)
             a_message(client, 5)
         until(lambda: traced.found("--message-id", "5@client.test"), "what came since is found")
+    next_hop().messages.clear()
+
+
+def fill(path):
+    """Until the disk has no room for another byte."""
+    with open(path, "wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(b"x" * 512)
+
+
+@test
+def a_full_disk_costs_the_trace_what_comes_then_and_nothing_else():
+    traced = Traced()
+    if not disks.mount(traced.directory, "-t", "tmpfs", "-o", "size=1m", "none"):
+        raise Skipped("this machine mounts no tmpfs")
+    try:
+        with traced, traced.relay.client() as client:
+            a_message(client, 1)
+            traced.wait(1, "--message-id", "1@client.test")
+            filler = os.path.join(traced.directory, "filler")
+            fill(filler)
+            # The last page of the file may have room for some more.
+            until(lambda: a_message(client, 2) and traced.relay.log("trace_not_written"), "the operator is told", 15)
+            expect_in("less free space", traced.relay.log("trace_not_written")[0]["reason"], "the reason")
+            expect_equal(traced.found("--message-id", "1@client.test")[0]["events"][0]["from"], "alice@example.com", "what was there")
+            a_message(client, 3)
+            os.unlink(filler)
+            until(lambda: a_message(client, 4) and traced.relay.log("trace_written"), "the trace goes on", 15)
+            expect(traced.relay.log("trace_written")[0]["lost"] > 0, "how much is missing is not said")
+            until(lambda: traced.found("--message-id", "4@client.test"), "what came since is found")
+            expect_equal(len(traced.relay.log("trace_not_written")), 1, "how often it is said")
+    finally:
+        disks.unmount(traced.directory, lazy=True)
     next_hop().messages.clear()
 
 

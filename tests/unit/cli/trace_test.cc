@@ -253,6 +253,16 @@ TEST(TraceCounts, CountsOfRecipientsThoseThatHaveTheVerdict) {
   EXPECT_THAT(count("next-hop"), HasSubstr(R"("next-hop": "mx.far.test", "messages": 1)"));
 }
 
+TEST(TraceCounts, KeepsSoManyValuesAndNoMore) {
+  const trace::Query query;
+  TraceCounts counts("recipient", query, 2);
+  for (const char* const to : {"a@far.test", "b@far.test", "c@far.test, a@far.test", "c@far.test"})
+    counts.add(TracedStory().taken(kTraceNow, to).message());
+  EXPECT_EQ(counts.left_out(), 2U) << "c@far.test twice";
+  EXPECT_THAT(counts.print(10, true), HasSubstr(R"("recipient": "a@far.test", "messages": 2)"));
+  EXPECT_THAT(counts.print(10, true), Not(HasSubstr("c@far.test")));
+}
+
 TEST(TraceCommandLine, SaysWhatByCounts) {
   const auto parsed = [](std::vector<const char*> words) {
     words.insert(words.begin(), {"sluicectl", "trace"});
