@@ -40,7 +40,8 @@ std::vector<bool> SendingWatch::first_time(std::span<const message::Recipient> r
   if (login_ == nullptr) return std::vector<bool>(recipients.size(), true);
   std::vector<std::uint64_t> hashes;
   hashes.reserve(recipients.size());
-  for (const message::Recipient& each : recipients) hashes.push_back(login_->watch->hash(each.forward_path));
+  for (const message::Recipient& each : recipients)
+    hashes.push_back(login_->watch->hash_of_recipient(each.forward_path));
   std::vector<bool> first_time = login_->watch->knows(login_->identity->account_name, hashes);
   first_time.flip();
   for (std::size_t i = 0; i < recipients.size(); ++i)
@@ -57,7 +58,7 @@ void SendingWatch::refused(std::string_view forward_path, const smtp::Reply& rep
                            Observer& observer) const {
   const std::string said = smtp::enhanced_text(reply.enhanced()).append(" ").append(reply.text());
   const noticing::Outcome outcome{.kind = noticing::outcome_of_reply(reply.code(), said),
-                                  .recipient = login_->watch->hash(forward_path)};
+                                  .recipient = login_->watch->hash_of_recipient(forward_path)};
   const auto notice = login_->watch->outcomes(login_->identity->account_name, std::array{outcome}, now);
   if (notice) tell(*notice, id, observer);
 }
@@ -87,7 +88,7 @@ SendingWatch::Decision SendingWatch::decide(const message::Envelope& envelope, c
   for (std::size_t i = 0; i < envelope.recipients.size(); ++i) {
     if (!accepted[i]) continue;
     const std::string& recipient = envelope.recipients[i].forward_path;
-    hashes.push_back(login_->watch->hash(recipient));
+    hashes.push_back(login_->watch->hash_of_recipient(recipient));
     facts.inside = facts.inside && login_->inside(recipient);
   }
   facts.recipients = static_cast<std::uint32_t>(hashes.size());

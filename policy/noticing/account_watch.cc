@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "engine/base/check.h"
+#include "engine/base/domain_name.h"
 
 namespace sluice::noticing {
 
@@ -22,6 +23,13 @@ std::uint64_t AccountWatch::hash(std::string_view text) const {
   CHECK(crypto_shorthash(reinterpret_cast<unsigned char*>(&hash), reinterpret_cast<const unsigned char*>(text.data()),
                          text.size(), reinterpret_cast<const unsigned char*>(key_.data())) == 0);
   return hash;
+}
+
+std::uint64_t AccountWatch::hash_of_recipient(std::string_view forward_path) const {
+  const std::size_t domain = forward_path.rfind('@') + 1;  // npos + 1 is 0
+  const auto is_plain = [](char c) { return (c < 'A' || c > 'Z') && static_cast<unsigned char>(c) < 0x80; };
+  if (domain == 0 || std::ranges::all_of(forward_path.substr(domain), is_plain)) return hash(forward_path);
+  return hash(std::string(forward_path.substr(0, domain)) + domain_key(forward_path.substr(domain)));
 }
 
 AccountWatch::Locked::Locked(AccountWatch& watch, std::string_view account)

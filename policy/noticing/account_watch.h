@@ -82,6 +82,8 @@ class AccountWatch {
 
   // Of an address or a network, as Noticer wants it: SipHash-2-4.
   [[nodiscard]] std::uint64_t hash(std::string_view text) const;
+  // Of a recipient: one in all spellings of its domain.
+  [[nodiscard]] std::uint64_t hash_of_recipient(std::string_view forward_path) const;
 
   // The step that is taken for an account at present.
   [[nodiscard]] Step step(std::string_view account, const WatchedClass& by, Instant now);

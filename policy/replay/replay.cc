@@ -158,7 +158,7 @@ void Replay::add_delivery(const RecordedDelivery& delivery) {
   std::vector<noticing::Outcome> outcomes;
   outcomes.reserve(delivery.to.size());
   for (const std::string& recipient : delivery.to)
-    outcomes.push_back({.kind = delivery.kind, .recipient = watch_.hash(recipient)});
+    outcomes.push_back({.kind = delivery.kind, .recipient = watch_.hash_of_recipient(recipient)});
   const auto notice = watch_.outcomes(delivery.account, outcomes, instant());
   if (!notice) return;
   if (Sender* const sender = sender_of(delivery.account, "", ""))
@@ -225,7 +225,7 @@ std::vector<bool> Replay::first_time(const Passing& passing) {
   std::vector<bool> found(passing.recipients, true);
   if (!passing.judgement.watched) return found;
   std::vector<std::uint64_t> hashes;
-  for (const std::string_view each : passing.to) hashes.push_back(watch_.hash(each));
+  for (const std::string_view each : passing.to) hashes.push_back(watch_.hash_of_recipient(each));
   const std::vector<bool> known = watch_.knows(passing.message.account, hashes);
   for (std::size_t i = 0; i < passing.to.size(); ++i)
     found[i] = !known[i] && !is_inside(*passing.sender.identity, passing.to[i]);
@@ -289,7 +289,7 @@ void Replay::notice(Passing& passing) {
                  });
   std::vector<std::uint64_t> hashes;
   hashes.reserve(passing.to.size());
-  for (const std::string_view each : passing.to) hashes.push_back(watch_.hash(each));
+  for (const std::string_view each : passing.to) hashes.push_back(watch_.hash_of_recipient(each));
   passing.judgement.verdict = watch_.message(passing.message.account, by, facts, hashes, passing.now);
   const noticing::Verdict& verdict = passing.judgement.verdict;
   passing.sender.summary.step = std::max(passing.sender.summary.step, verdict.step);

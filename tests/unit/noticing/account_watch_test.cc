@@ -45,6 +45,18 @@ TEST_F(AccountWatchTest, AnAccountThatIsOrdinaryIsAtNoStep) {
   EXPECT_EQ(watch.step(kThief, home, now), Step::pass);
 }
 
+TEST_F(AccountWatchTest, ARecipientIsOneInAllSpellingsOfItsDomain) {
+  const std::uint64_t plain = watch.hash("a@far.example");
+  for (const char* spelled : {"a@far.example", "a@FAR.example", "a@Far.Example"})
+    EXPECT_EQ(watch.hash_of_recipient(spelled), plain) << spelled;
+  EXPECT_EQ(watch.hash_of_recipient("a@B\xc3\xbc.example"), watch.hash_of_recipient("a@xn--b-eha.example"));
+  // Whether a local part has a case is for its host to say (RFC 5321 2.4).
+  for (const char* other :
+       {"A@far.example", "a@far.example.com", "a@[192.0.2.1]", "\"a@far.example\"@FAR.example", "a"})
+    EXPECT_NE(watch.hash_of_recipient(other), plain) << other;
+  EXPECT_EQ(watch.hash_of_recipient("postmaster"), watch.hash("postmaster"));
+}
+
 TEST_F(AccountWatchTest, KnowsWhomAnAccountHasWrittenTo) {
   const std::vector<std::uint64_t> asked{watch.hash("1"), watch.hash("new")};
   EXPECT_EQ(watch.knows(kThief, asked), (std::vector<bool>{false, false}));
