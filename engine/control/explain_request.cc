@@ -57,6 +57,10 @@ constexpr std::array kRules = std::to_array<Rule>({
      "The account was noticed sending unusually much (step slow): its messages wait for their turn, and this one for "
      "too long.",
      "trying again later; sluicectl noticed release ACCOUNT; or class.notice = \"tell\""},
+    {"cannot_hold",
+     "The message is to be held, by a limit, the noticing or the account's status, and its route keeps no mail "
+     "(route.fallback), or the spool takes none.",
+     "route.fallback = true; or a limit or a class.notice that holds nothing"},
     {"sending_suspended", "The account, its customer or its network was contained while the message was on its way.",
      "sluicectl release"},
     {"message_too_big", "A message has at most limits.message_bytes.",

@@ -150,8 +150,11 @@ Task<message::Outcome> CutThrough::keep_on_hold() {
     held.hold_reason = envelope_->hold_reason;
     kept = co_await retained_.keep(std::move(held));
   }
-  outcome.reply =
-      kept ? smtp::Reply(250, {2, 0, 0}, "Queued as " + envelope_->id) : smtp::Reply(smtp::replies::kNoSpace);
+  if (kept) {
+    outcome.reply = smtp::Reply(250, {2, 0, 0}, "Queued as " + envelope_->id);
+  } else {
+    outcome.reply = may_keep_ ? smtp::replies::kNoSpace : smtp::replies::kCannotHold;
+  }
   outcome.detail = (kept ? "on hold: " : "not kept: " + kept.error() + "; to be held: ") + envelope_->hold_reason;
   co_return outcome;
 }

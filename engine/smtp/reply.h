@@ -162,6 +162,8 @@ SLUICE_REPLY(kNextHopFailure, 451, 4, 1, "No answer from host: the next server c
 SLUICE_REPLY(kTooManyRecipients, 452, 5, 3, "Too many recipients, send the message to the rest separately");
 SLUICE_REPLY(kGoesElsewhere, 452, 5, 3, "Its mail goes another way: send the message to it separately");
 SLUICE_REPLY(kNoSpace, 452, 3, 1, "Insufficient system storage, try again later");
+SLUICE_REPLY(kCannotHold, 451, 7, 1,
+             "This message has to wait for review, and cannot be kept for that here: try again later");
 SLUICE_REPLY(kSlowDown, 451, 7, 1, "This account sends unusually much, its messages have to wait: try again later");
 SLUICE_REPLY(kCannotSignNow, 451, 7, 5, "Mail of this sender's domain cannot be signed now");
 SLUICE_REPLY(kAuthUnavailable, 454, 7, 0, "Temporary authentication failure, try again later");

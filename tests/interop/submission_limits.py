@@ -329,6 +329,16 @@ def beyond_a_limit_that_holds_messages_wait_for_review():
 
 
 @test
+def where_a_route_keeps_no_mail_what_is_to_be_held_is_to_be_tried_again():
+    with LimitedRelay(limit(1, action="hold")) as relay, relay.client() as client:
+        before = len(next_hop().messages)
+        expect_equal(send(client, 1), (["250"], "250"), "within the limit")
+        said = str(client.submit(mail.compose(), wanted="451 4.7.1 This message has to wait for review"))
+        expect_in("route.fallback = true", relay.control("explain", re.search(r"id (\w+)", said)[1]), "what explain says")
+        expect_equal(len(next_hop().messages), before + 1, "messages at the next hop")
+
+
+@test
 def what_is_held_at_its_end_gets_into_no_mailbox_before_it_is_released():
     """How large a message is, is known when all of it is there, and so is what the noticing makes of it."""
     with LimitedRelay(limit(5000, action="hold", quantity="bytes"), maildir=("state", "mail")) as relay:

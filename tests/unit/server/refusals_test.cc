@@ -172,6 +172,7 @@ constexpr smtp::StandardReply kRefusing[] = {
     replies::kTooManyRecipients,
     replies::kGoesElsewhere,
     replies::kNoSpace,
+    replies::kCannotHold,
     replies::kSlowDown,
     replies::kCannotSignNow,
     replies::kAuthUnavailable,
