@@ -112,7 +112,8 @@ void DomainWatch::read_counts(const Work& work, Instant now) {
 
 void DomainWatch::start_one(const std::shared_ptr<Work>& work, Instant now) {
   const std::lock_guard lock(mutex_);
-  if (now < start_due_) return;
+  // Behind a stop the workers are not there to be asked: only this thread is waited for.
+  if (stopping_ || now < start_due_) return;
   start_due_ = now + domain_upkeep::time_between_checks(counts_.value_or(auth::DomainStateAdmin::Counts()),
                                                         work->plan->rules.check_every);
   if (running_ == domain_upkeep::kDomainsAtOnce) return;

@@ -360,6 +360,16 @@ def results_that_claim_to_be_ours_go():
         expect_in(b"other.test", rest, "the one of another host")
 
 
+@test
+def a_stop_right_behind_the_start_ends_clean():
+    """What looks after domains has only begun its first turn then; it once asked workers that were gone."""
+    with Hop() as hop:
+        relay = Relay(hop, dkim=signing(), start=False)
+        for _ in range(20):
+            relay.start()
+            relay.stop()
+
+
 # At the priority of the cores, which may have but one CPU with them, they held up the mail of those who do not sign.
 @test
 def threads_that_sign_leave_the_cpu_to_the_cores():
