@@ -277,13 +277,15 @@ StoreResult<DomainStateAdmin::Counts> DomainStateAdmin::counts() {
       " count(CASE WHEN failing_since_ms = 0 AND ownership = 'asserted' THEN 1 END),"
       " count(CASE WHEN failing_since_ms = 0 AND ownership = 'proven' THEN 1 END),"
       " count(CASE WHEN failing_since_ms <> 0 THEN 1 END),"
-      " count(CASE WHEN checked_ms = 0 AND substr(name, 1, 2) <> '*.' THEN 1 END) FROM domain",
+      " count(CASE WHEN checked_ms = 0 AND substr(name, 1, 2) <> '*.' THEN 1 END),"
+      " (SELECT count(*) FROM signing_key WHERE kept_back = 1 AND state = 'active') FROM domain",
       {}, [&](const Row& row) {
         counts = {.claims = number(row, 0),
                   .asserted = number(row, 1),
                   .proven = number(row, 2),
                   .failing = number(row, 3),
-                  .never_checked = number(row, 4)};
+                  .never_checked = number(row, 4),
+                  .unfit_keys = number(row, 5)};
       });
   if (!read) return std::unexpected(read.error());
   return counts;

@@ -92,6 +92,7 @@ class DomainStateAdmin {
     std::uint64_t proven = 0;    // likewise
     std::uint64_t failing = 0;
     std::uint64_t never_checked = 0;  // of all these, but for those such as *.example.com
+    std::uint64_t unfit_keys = 0;     // that would sign, and are kept back (KeyFit)
   };
   [[nodiscard]] StoreResult<Counts> counts();
 

@@ -30,7 +30,8 @@ SigningKeyRecord signing_key_of(const Row& row) {
           .state = known == kStates.end() ? KeyState::revoked : known->second,
           .since = row.integer(4),
           .created = row.integer(5),
-          .public_key = row.text(6)};
+          .public_key = row.text(6),
+          .fit = {.wrong_since = row.integer(7), .kept_back = row.integer(8) != 0}};
 }
 
 std::optional<StoredPrivateKey> private_key_of(const Row& row, int text, int sealed) {

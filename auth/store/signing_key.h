@@ -20,6 +20,13 @@ enum class KeyState : std::uint8_t {
 // "published", ...
 [[nodiscard]] std::string_view key_state_name(KeyState state);
 
+// What checks have found of a key's record in the DNS.
+struct KeyFit {
+  WallMillis wrong_since = 0;  // 0: the last definite answer was that it is right, or there was none yet
+  bool kept_back = false;      // it has been wrong for so long that nothing is signed with the key
+  friend bool operator==(const KeyFit&, const KeyFit&) = default;
+};
+
 struct SigningKeyRecord {
   std::string domain;     // as the domain's entry
   std::string selector;   // in lower case
@@ -30,6 +37,7 @@ struct SigningKeyRecord {
   WallMillis since = 0;
   WallMillis created = 0;
   std::string public_key;  // base64, as in p=
+  KeyFit fit;
 };
 
 // Base64: of the key's DER, or of what that was sealed to, with a key that the store does not have.

@@ -60,8 +60,8 @@ StoreResult<std::string> SigningKeyAdmin::entry_of(std::string_view domain) {
 StoreResult<std::vector<SigningKeyRecord>> SigningKeyAdmin::read_keys(const std::string& domain) {
   std::vector<SigningKeyRecord> keys;
   StoreResult<> read = database_->query(
-      "SELECT domain, selector, algorithm, state, since_ms, created_ms, public_key FROM signing_key WHERE domain = $1"
-      " ORDER BY selector",
+      "SELECT domain, selector, algorithm, state, since_ms, created_ms, public_key, wrong_since_ms, kept_back"
+      " FROM signing_key WHERE domain = $1 ORDER BY selector",
       {domain}, [&keys](const Row& row) { keys.push_back(signing_key_of(row)); });
   if (!read) return std::unexpected(read.error());
   return keys;
@@ -113,6 +113,17 @@ StoreResult<> SigningKeyAdmin::change(std::string_view domain, const Decide& dec
   return (*transaction)->commit();
 }
 
+StoreResult<bool> SigningKeyAdmin::save_fit(const SigningKeyRecord& key, const KeyFit& fit) {
+  const auto number = [](bool is_so) { return std::int64_t{is_so ? 1 : 0}; };
+  StoreResult<> saved = database_->run(
+      "UPDATE signing_key SET wrong_since_ms = $1, kept_back = $2 WHERE domain = $3 AND selector = $4"
+      " AND public_key = $5 AND state = $6 AND wrong_since_ms = $7 AND kept_back = $8",
+      {fit.wrong_since, number(fit.kept_back), key.domain, key.selector, key.public_key, key_state_name(key.state),
+       key.fit.wrong_since, number(key.fit.kept_back)});
+  if (!saved) return std::unexpected(saved.error());
+  return database_->rows_changed() > 0;
+}
+
 StoreResult<std::int64_t> SigningKeyAdmin::changes() {
   return database_->number(
       {"SELECT coalesce(max(CAST(value AS INTEGER)), 0) FROM setting"
@@ -145,8 +156,8 @@ StoreResult<> SigningKeyAdmin::revoke(WallMillis now, WallMillis before) {
 
 StoreResult<> SigningKeyAdmin::each_key(const OnKey& on_key) {
   return database_->query(
-      "SELECT domain, selector, algorithm, state, since_ms, created_ms, public_key FROM signing_key"
-      " ORDER BY domain, selector",
+      "SELECT domain, selector, algorithm, state, since_ms, created_ms, public_key, wrong_since_ms, kept_back"
+      " FROM signing_key ORDER BY domain, selector",
       {}, [&on_key](const Row& row) { on_key(signing_key_of(row)); });
 }
 
@@ -173,11 +184,13 @@ StoreResult<std::size_t> SigningKeyAdmin::reseal_some(const Seal& seal, std::str
   constexpr std::int64_t kAtATime = 1000;
   std::vector<NewSigningKey> keys;
   StoreResult<> read = database_->query(
-      "SELECT domain, selector, algorithm, state, since_ms, created_ms, public_key, private_key, sealed"
-      " FROM signing_key WHERE (domain, selector) > ($1, $2) AND private_key <> '' ORDER BY domain, selector LIMIT $3",
+      "SELECT domain, selector, algorithm, state, since_ms, created_ms, public_key, wrong_since_ms, kept_back, "
+      "private_key,"
+      " sealed FROM signing_key WHERE (domain, selector) > ($1, $2) AND private_key <> '' ORDER BY domain, selector "
+      "LIMIT $3",
       {domain, selector, kAtATime}, [&keys](const Row& row) {
         // Another program may have written what is none: kept out of sight, and so as it is.
-        if (auto key = private_key_of(row, 7, 8))
+        if (auto key = private_key_of(row, 9, 10))
           keys.push_back({.record = signing_key_of(row), .private_key = *std::move(key)});
       });
   if (!read) return std::unexpected(read.error());

@@ -51,7 +51,10 @@ class SigningKeyAdmin {
   // `decide` is given the domain's keys, and says what is to become of them; an error changes nothing.
   using Decide = std::function<StoreResult<KeyChanges>(std::span<const SigningKeyRecord>)>;
   [[nodiscard]] StoreResult<> change(std::string_view domain, const Decide& decide);
-  // How often that was done, by anybody: another number than before where keys may have changed.
+  // What a check has found of the record of `key`, as the check found the key: false where it is another one by now, or
+  // another check has saved something since.  Not counted by changes().
+  [[nodiscard]] StoreResult<bool> save_fit(const SigningKeyRecord& key, const KeyFit& fit);
+  // How often change() was done, by anybody: another number than before where keys may have changed.
   [[nodiscard]] StoreResult<std::int64_t> changes();
 
   // Those that are retired since `before`, of all domains.

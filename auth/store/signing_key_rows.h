@@ -9,7 +9,7 @@
 
 namespace sluice::auth {
 
-// Columns 0 to 6: domain, selector, algorithm, state, since_ms, created_ms, public_key.
+// Columns 0 to 8: domain, selector, algorithm, state, since_ms, created_ms, public_key, wrong_since_ms, kept_back.
 [[nodiscard]] SigningKeyRecord signing_key_of(const Row& row);
 // Nothing: the text is no base64.  What was read of it besides is wiped.
 [[nodiscard]] std::optional<StoredPrivateKey> private_key_of(const Row& row, int text, int sealed);

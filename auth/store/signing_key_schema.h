@@ -37,4 +37,18 @@ CREATE TABLE signing_key (
 );
 )sql"};
 
+// The entry after kDomainStateTables.
+inline constexpr Sql kSigningKeyFitColumns{
+    R"sql(
+-- What checks of a key's record have found (KeyFit); not a change of the domain's keys.
+ALTER TABLE signing_key ADD COLUMN wrong_since_ms INTEGER NOT NULL DEFAULT 0;  -- 0: it was right, or not asked for
+ALTER TABLE signing_key ADD COLUMN kept_back INTEGER NOT NULL DEFAULT 0 CHECK (kept_back IN (0, 1));
+CREATE INDEX signing_key_kept_back ON signing_key (domain) WHERE kept_back = 1;
+)sql",
+    R"sql(
+ALTER TABLE signing_key ADD COLUMN wrong_since_ms BIGINT NOT NULL DEFAULT 0,
+  ADD COLUMN kept_back BIGINT NOT NULL DEFAULT 0 CHECK (kept_back IN (0, 1));
+CREATE INDEX signing_key_kept_back ON signing_key (domain) WHERE kept_back = 1;
+)sql"};
+
 }  // namespace sluice::auth

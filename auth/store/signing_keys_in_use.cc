@@ -31,8 +31,11 @@ StoreResult<std::vector<KeyInUse>> SigningKeysInUse::find(std::string_view domai
   StoreResult<> done = (*store)->query(
       "SELECT selector, private_key, sealed FROM signing_key WHERE domain = $1"
       " AND (state = 'active' AND since_ms <= $2 OR state = 'retired' AND since_ms > $2)"
-      " AND ($3 = 1 OR NOT EXISTS (SELECT 1 FROM domain WHERE name = $1 AND failing_since_ms <> 0)) ORDER BY selector",
-      {domain, now, std::int64_t{failing_ == WhileFailing::sign ? 1 : 0}}, [&](const Row& row) {
+      " AND ($3 = 1 OR NOT EXISTS (SELECT 1 FROM domain WHERE name = $1 AND failing_since_ms <> 0))"
+      " AND ($4 = 1 OR kept_back = 0) ORDER BY selector",
+      {domain, now, std::int64_t{failing_ == WhileFailing::keep_back ? 0 : 1},
+       std::int64_t{failing_ == WhileFailing::all_sign ? 1 : 0}},
+      [&](const Row& row) {
         auto key = private_key_of(row, 1, 2);
         unreadable = unreadable || !key;
         if (key) keys.push_back({.selector = row.text(0), .private_key = *std::move(key)});
@@ -45,18 +48,29 @@ StoreResult<std::vector<KeyInUse>> SigningKeysInUse::find(std::string_view domai
   return keys;
 }
 
-StoreResult<bool> SigningKeysInUse::keeps_back(std::string_view domain, WallMillis now) {
-  if (failing_ == WhileFailing::sign) return false;
+StoreResult<KeptBack> SigningKeysInUse::kept_back(std::string_view domain, WallMillis now) {
+  KeptBack kept;
+  if (failing_ == WhileFailing::all_sign) return kept;
   const std::lock_guard lock(mutex_);
   const auto store = database();
   if (!store) return std::unexpected(store.error());
-  bool there = false;
+  bool failing = false;
+  bool others = false;
   StoreResult<> done = (*store)->query(
-      "SELECT 1 FROM signing_key k JOIN domain d ON d.name = k.domain WHERE k.domain = $1 AND d.failing_since_ms <> 0"
-      " AND (k.state = 'active' AND k.since_ms <= $2 OR k.state = 'retired' AND k.since_ms > $2)",
-      {domain, now}, [&there](const Row&) { there = true; });
+      "SELECT k.selector, k.kept_back, d.failing_since_ms FROM signing_key k JOIN domain d ON d.name = k.domain"
+      " WHERE k.domain = $1 AND (k.state = 'active' AND k.since_ms <= $2 OR k.state = 'retired' AND k.since_ms > $2)"
+      " ORDER BY k.selector",
+      {domain, now}, [&](const Row& row) {
+        failing = row.integer(2) != 0;
+        if (row.integer(1) == 0) {
+          others = true;
+        } else {
+          kept.unfit.push_back(row.text(0));
+        }
+      });
   if (!done) return std::unexpected(done.error());
-  return there;
+  if (others) kept = {.failing = failing && failing_ == WhileFailing::keep_back, .unfit = {}};
+  return kept;
 }
 
 }  // namespace sluice::auth

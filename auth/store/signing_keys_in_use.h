@@ -22,8 +22,18 @@ struct KeyInUse {
   StoredPrivateKey private_key;
 };
 
-// What a domain's keys are good for while it is failing (domain_state_admin.h).
-enum class WhileFailing : std::uint8_t { sign, keep_back };
+// What a domain's keys are good for where checks have found its records wrong.
+enum class WhileFailing : std::uint8_t {
+  all_sign,   // nobody checks: what was found once may be so no more
+  sign,       // all but those that do not fit their own records (KeyFit)
+  keep_back,  // likewise, and none while the domain is failing (domain_state_admin.h)
+};
+
+// Why none of the keys is used that there are; neither: that is not so.
+struct KeptBack {
+  bool failing = false;            // the domain is
+  std::vector<std::string> unfit;  // else the selectors of all of them: none fits its record
+};
 
 class SigningKeysInUse {
  public:
@@ -33,8 +43,8 @@ class SigningKeysInUse {
   // `domain`: A-labels in lower case; itself, not what lies above it.  In the order of selectors.  not_found: there is
   // no store yet.
   [[nodiscard]] StoreResult<std::vector<KeyInUse>> find(std::string_view domain, WallMillis now);
-  // Whether find() keeps back the keys that there are, as the domain is failing.
-  [[nodiscard]] StoreResult<bool> keeps_back(std::string_view domain, WallMillis now);
+  // Where find() has found none.
+  [[nodiscard]] StoreResult<KeptBack> kept_back(std::string_view domain, WallMillis now);
 
  private:
   [[nodiscard]] StoreResult<Database*> database();

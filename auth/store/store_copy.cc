@@ -43,11 +43,11 @@ constexpr CopiedTable kTables[] = {
      " used_from, asked_ms, gone_ms, dead, cram_md5, class)"
      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
      "nttntnnttntnnttt", &StoreCounts::devices},
-    {"SELECT domain, selector, algorithm, state, since_ms, created_ms, public_key, private_key, sealed FROM "
-     "signing_key",
+    {"SELECT domain, selector, algorithm, state, since_ms, created_ms, public_key, private_key, sealed, wrong_since_ms,"
+     " kept_back FROM signing_key",
      "INSERT INTO signing_key (domain, selector, algorithm, state, since_ms, created_ms, public_key, private_key,"
-     " sealed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-     "ttttnnttn", nullptr},
+     " sealed, wrong_since_ms, kept_back) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+     "ttttnnttnnn", nullptr},
     {"SELECT fingerprint, account, created_ms FROM certificate",
      "INSERT INTO certificate (fingerprint, account, created_ms) VALUES ($1, $2, $3)", "tnn", nullptr},
     {"SELECT account, customer, quantity, span, amount FROM limit_override",

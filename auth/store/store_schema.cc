@@ -493,6 +493,7 @@ CREATE TRIGGER containment_changed AFTER INSERT OR UPDATE OF status, reason, rel
 )sql"),
     kSigningKeyTables,
     kDomainStateTables,
+    kSigningKeyFitColumns,
 };
 
 }  // namespace sluice::auth

@@ -200,13 +200,14 @@ constexpr std::array kAllAccountCommands{
         "it is its own, and sends nothing from it), proven, asserted (by you), failing (its records are not "
         "right, since when, and what is wrong first).",
         "sluicectl domain list --state failing"},
-    AccountCommand{domain, show, "domain", "show", "DOMAIN", kOptionCustomer | kOptionTime | kOptionJson, 0,
-                   "show one domain",
-                   "Prints whose it is and how that is known, its state (as in domain list), and its signing keys with "
-                   "their states and what comes "
-                   "next for each: published (its record is to be in the DNS), active (it signs), retired (its record "
-                   "stays for mail that is on its way), revoked. Nobody can read a private key back.",
-                   "sluicectl domain show example.com"},
+    AccountCommand{
+        domain, show, "domain", "show", "DOMAIN", kOptionCustomer | kOptionTime | kOptionJson, 0, "show one domain",
+        "Prints whose it is and how that is known, its state (as in domain list), and its signing keys with "
+        "their states and what comes "
+        "next for each: published (its record is to be in the DNS), active (it signs), retired (its record "
+        "stays for mail that is on its way), revoked; and since when the relay finds a record wrong: after half "
+        "an hour the key signs no more, until the record is right. Nobody can read a private key back.",
+        "sluicectl domain show example.com"},
     AccountCommand{
         domain, records, "domain", "records", "DOMAIN", kOptionCustomer | kOptionJson | kOptionZone, 0,
         "print the records that a customer publishes",

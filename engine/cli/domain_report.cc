@@ -17,6 +17,16 @@ std::string state_text(const auth::SigningKeyRecord& key, WallMillis now, TimeFo
   return key.since > now ? text + " from " + moment_text(key.since, form) : text;
 }
 
+// "yes", "no", and for readers since when checks find the key's record wrong.  Where none are made that does not count.
+std::string signs_text(const auth::SigningKeyRecord& key, const domain_keys::LifeRules& rules, WallMillis now,
+                       const AccountRequest& request) {
+  const bool wrong = rules.looked_for && key.fit.wrong_since != 0;
+  std::string text = domain_keys::signs(key, now) && !(wrong && key.fit.kept_back) ? "yes" : "no";
+  if (wrong && !request.has(kOptionJson))
+    text += " (record wrong since " + moment_text(key.fit.wrong_since, request.time) + ")";
+  return text;
+}
+
 // On one line.
 std::string json_rows(const text::Table& table) {
   std::string all = "[";
@@ -52,11 +62,17 @@ void print_domain(std::ostream& out, const auth::DomainRecord& domain, std::span
   const TimeForm form = json ? TimeForm::iso : request.time;
   const auto moment = [&](WallMillis at) { return json ? text::time_string(at) : moment_text(at, form); };
   text::Table table{.names = {"selector", "algorithm", "state", "signs", "since", "created", "next"}, .rows = {}};
+  if (json) table.names.insert(table.names.end(), {"record", "wrong_since"});
   for (const auth::SigningKeyRecord& key : keys) {
     const std::string state = json ? std::string(auth::key_state_name(key.state)) : state_text(key, now, form);
-    table.rows.push_back({key.selector, key.algorithm, state, domain_keys::signs(key, now) ? "yes" : "no",
-                          moment(key.since), moment(key.created),
-                          step_text(domain_keys::next_step(key, rules, now), form)});
+    table.rows.push_back({key.selector, key.algorithm, state, signs_text(key, rules, now, request), moment(key.since),
+                          moment(key.created), step_text(domain_keys::next_step(key, rules, now), form)});
+    if (!json) continue;
+    const WallMillis wrong = rules.looked_for ? key.fit.wrong_since : 0;
+    table.rows.back().insert(table.rows.back().end(), {wrong == 0          ? ""
+                                                       : key.fit.kept_back ? "kept back"
+                                                                           : "wrong",
+                                                       wrong == 0 ? std::string() : moment(wrong)});
   }
   if (!json) {
     print_one(out, domain, false, form);

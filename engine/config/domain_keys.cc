@@ -110,11 +110,15 @@ void read_failing(ConfigSection& section, DomainKeysConfig& keys) {
   if (!section.has("failing_records")) keys.failing_records = by_default;
   section.list("failing_records", keys.failing_records, kRecordsAllowed, check_record);
   section.about(
-      "Mail of a domain that is failing is signed as before (\"sign\"), or, where its keys are in the store, goes as "
-      "that "
-      "of a domain without key does (\"as_without_key\", see unsigned), or otherwise than that: \"send\" it unsigned, "
-      "sign "
-      "it with isp_domain's key alone (\"isp\"), or \"refuse\" it with 550 5.7.1.");
+      "Mail of a domain that is failing is signed by those of its keys that fit their records (\"sign\"), or, where "
+      "its "
+      "keys are in the store, goes as that of a domain without key does (\"as_without_key\", see unsigned), or "
+      "otherwise than that: \"send\" it unsigned, sign it with isp_domain's key alone (\"isp\"), or \"refuse\" it with "
+      "550 5.7.1. Whatever this and failing_records say, a key in the store signs nothing once two checks in a row, "
+      "half "
+      "an hour apart, have not found its record, or found another key's, until one finds the right one "
+      "(signing_key_kept_back, signing_key_fits): the domain's others sign; where there is none, its mail goes as this "
+      "says, and with \"sign\" as that of a domain without key.");
   using Choice = ConfigSection::Choice<Failing>;
   section.choice("failing", keys.failing,
                  {Choice{"sign", Failing::sign}, Choice{"as_without_key", Failing::as_without_key},

@@ -98,6 +98,8 @@ bool signs(const SigningKeyRecord& key, WallMillis now) {
 }
 
 NextStep next_step(const SigningKeyRecord& key, const LifeRules& rules, WallMillis now) {
+  if (rules.looked_for && key.fit.kept_back && signs(key, now))
+    return {.what = "signs again once the relay has seen its record in the DNS", .at = std::nullopt};
   switch (key.state) {
     case KeyState::published:
       return {.what = rules.looked_for ? "signs once the relay has seen its record in the DNS"

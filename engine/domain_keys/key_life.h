@@ -53,7 +53,7 @@ using Keys = std::span<const auth::SigningKeyRecord>;
 [[nodiscard]] std::vector<auth::KeyStateChange> activation(Keys keys, std::span<const std::string> seen,
                                                            const LifeRules& rules, WallMillis now);
 
-// Whether a key signs now.
+// Whether a key signs now, if it fits its record.
 [[nodiscard]] bool signs(const auth::SigningKeyRecord& key, WallMillis now);
 
 // What comes next for a key: a sentence for the operator, and when, where time alone does it.

@@ -1,5 +1,7 @@
 #include "engine/domain_keys/store_keys.h"
 
+#include "engine/domain_keys/dns_records.h"
+
 namespace sluice::domain_keys {
 
 std::expected<std::vector<dkim::StoredKey>, std::string> StoreKeys::keys_of(std::string_view domain) {
@@ -16,10 +18,14 @@ std::expected<std::vector<dkim::StoredKey>, std::string> StoreKeys::keys_of(std:
 }
 
 std::string StoreKeys::why_none(std::string_view domain) {
-  const auto kept_back = keys_.keeps_back(domain, clock_->wall());
+  const auto kept_back = keys_.kept_back(domain, clock_->wall());
   if (!kept_back && kept_back.error().kind == auth::StoreError::Kind::not_found) return {};
   if (!kept_back) return kept_back.error().what;
-  return *kept_back ? "the domain is failing (dkim.failing)" : "";
+  if (kept_back->failing) return "the domain is failing (dkim.failing)";
+  std::string names;
+  for (const std::string& selector : kept_back->unfit)
+    names += (names.empty() ? "" : ", ") + key_name(domain, selector);
+  return names.empty() ? names : "no key fits its record: " + names;
 }
 
 std::expected<std::vector<dkim::StoredKey>, std::string> FirstOfSources::keys_of(std::string_view domain) {

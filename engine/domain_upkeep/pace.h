@@ -17,7 +17,8 @@ inline constexpr std::size_t kDomainsAtOnce = 8;
 // Between the beginnings of two checks.  At most 20 a second: a million domains in half a day.
 inline constexpr Duration kPaceLeast = std::chrono::milliseconds(50);
 inline constexpr Duration kPaceMost = std::chrono::seconds(10);
-// What is waited for in the DNS is looked for again so soon: the proof of a claim in its first day, keys in theirs.
+// What is waited for in the DNS is looked for again so soon: the proof of a claim in its first day, keys in theirs, a
+// key's record that is wrong in the first day that it is.
 inline constexpr Duration kLookAgainSoon = std::chrono::minutes(10);
 
 // As the store has times.
@@ -29,8 +30,9 @@ constexpr WallMillis in_millis(Duration span) {
 // some.
 [[nodiscard]] Duration time_between_checks(const auth::DomainStateAdmin::Counts& counts, Duration check_every);
 
-// When a domain is to be looked at again before it is its turn: where something is wrong that was not so before, and
-// where a key waits to be seen that was made within a day.  Nothing: at its turn.
+// When a domain is to be looked at again before it is its turn: where something is wrong that was not so before, where
+// a key waits to be seen that was made within a day, and where one is kept back whose record is wrong for less.
+// Nothing: at its turn.
 [[nodiscard]] std::optional<WallMillis> look_again(const auth::DomainState& state, domain_keys::Keys keys,
                                                    Duration check_every, WallMillis now);
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/domain_keys/new_key.h"
+#include "engine/domain_upkeep/key_fit.h"
 #include "engine/domain_upkeep/pace.h"
 #include "engine/domain_upkeep/record_checks.h"
 #include "engine/sender_dns/domain_check.h"
@@ -43,6 +44,7 @@ News news_of(const auth::KeyStateChange& change, WallMillis now) {
 struct Upkeep::Look {
   CheckOutcome outcome;
   std::vector<std::string> right;  // selectors whose records are
+  std::vector<Finding> of_keys;    // for each key
 };
 
 Upkeep::Look Upkeep::look(const auth::DomainState& state, domain_keys::Keys keys, const std::string& token) const {
@@ -54,10 +56,11 @@ Upkeep::Look Upkeep::look(const auth::DomainState& state, domain_keys::Keys keys
   sender_dns::SendingFacts facts{.addresses = rules_.addresses, .helo = rules_.helo, .now_s = now / kMillisPerSecond};
   Look look;
   for (const auth::SigningKeyRecord& key : keys) {
+    Finding& found = look.of_keys.emplace_back(Finding{.verdict = Verdict::not_asked});
     const auto expected = expected_key(key);
     if (!expected) continue;
-    if (sender_dns::check_dkim_record(domain, *expected, dns).finding.verdict == Verdict::right)
-      look.right.push_back(key.selector);
+    found = sender_dns::check_dkim_record(domain, *expected, dns).finding;
+    if (found.verdict == Verdict::right) look.right.push_back(key.selector);
     if (needs_record(key, keys, now)) facts.keys.push_back(*expected);
   }
   std::optional<Finding> proof;
@@ -157,6 +160,7 @@ StoreResult<Upkeep::Done> Upkeep::check(Opened& opened, const auth::DomainState&
   const StateChange change = judge(state, look.outcome, parts_.clock.wall());
   if (StoreResult<> saved = opened.states->save(change.state); !saved) return std::unexpected(saved.error());
   tell_state(change);
+  if (StoreResult<> saved = save_fits(opened, state, *keys, look); !saved) return std::unexpected(saved.error());
   const Plan plan = [&](domain_keys::Keys now_there) {
     return plan_keys(now_there, look.right, rules_.life, parts_.clock.wall());
   };
@@ -215,6 +219,28 @@ StoreResult<Upkeep::Done> Upkeep::look_for_proof(Opened& opened, const auth::Dom
 }
 
 // ------------------------------------------------------------------------------------------ keys
+
+// Ahead of what becomes of them: a key that begins to sign by this check was seen by it.
+StoreResult<> Upkeep::save_fits(Opened& opened, const auth::DomainState& state, domain_keys::Keys keys,
+                                const Look& look) const {
+  const WallMillis now = parts_.clock.wall();
+  for (std::size_t at = 0; at < keys.size(); ++at) {
+    const auth::SigningKeyRecord& key = keys[at];
+    const auth::KeyFit fit = fit_of(key, look.of_keys[at].verdict, now);
+    if (fit == key.fit) continue;
+    const auto saved = opened.keys->save_fit(key, fit);
+    if (!saved) return std::unexpected(saved.error());
+    if (!*saved || fit.kept_back == key.fit.kept_back || !is_to_sign(key, now)) continue;
+    News news{.kind = fit.kept_back ? News::Kind::key_unfit : News::Kind::key_fits,
+              .domain = state.domain,
+              .customer = state.customer,
+              .selector = key.selector,
+              .at = fit.wrong_since};
+    if (fit.kept_back) news.what = fit_text(look.of_keys[at]);
+    parts_.tell(news);
+  }
+  return {};
+}
 
 std::vector<auth::NewSigningKey> Upkeep::make_keys(const std::string& domain, const KeyPlan& plan,
                                                    WallMillis now) const {

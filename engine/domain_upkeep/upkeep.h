@@ -1,7 +1,8 @@
 // What a relay does for the domains of its customers by itself: it looks whether their records in the DNS are right and
-// their proof is still there, takes their keys from one step of their life to the next, and makes a claim a domain once
-// its proof is seen.  One domain at a time (run_one()); several threads, and several relays on one store, work side by
-// side: a domain is taken by one of them, and what becomes of its keys is decided in the transaction that writes it.
+// their proof is still there, takes their keys from one step of their life to the next, keeps those back that do not
+// fit their records, and makes a claim a domain once its proof is seen.  One domain at a time (run_one()); several
+// threads, and several relays on one store, work side by side: a domain is taken by one of them, and what becomes of
+// its keys is decided in the transaction that writes it.
 //
 // A definite answer of the DNS alone changes anything; where it does not answer, all stays as it is.
 #pragma once
@@ -51,6 +52,8 @@ struct News {
     key_made,
     key_signs,    // from `at` on
     key_revoked,  // its record says so from now on
+    key_unfit,    // its record is wrong since `at`: nothing is signed with it
+    key_fits,     // its record is right again
     fault,        // nothing is lost: it is tried again
   };
   Kind kind = Kind::fault;
@@ -58,7 +61,7 @@ struct News {
   std::string customer;  // likewise
   std::string selector;  // of a key
   std::string what;      // the finding, or what is at fault
-  WallMillis at = 0;     // since when it is failing; from when a key signs
+  WallMillis at = 0;     // since when it is failing, or a key's record is wrong; from when a key signs
 };
 
 // Any thread.
@@ -106,6 +109,8 @@ class Upkeep {
   auth::StoreResult<Done> check(Opened& opened, const auth::DomainState& state);
   auth::StoreResult<Done> look_for_proof(Opened& opened, const auth::DomainClaim& claim);
   [[nodiscard]] Look look(const auth::DomainState& state, domain_keys::Keys keys, const std::string& token) const;
+  auth::StoreResult<> save_fits(Opened& opened, const auth::DomainState& state, domain_keys::Keys keys,
+                                const Look& look) const;
   auth::StoreResult<> change_keys(Opened& opened, const std::string& domain, const std::string& customer,
                                   domain_keys::Keys present, const Plan& plan);
   [[nodiscard]] std::vector<auth::NewSigningKey> make_keys(const std::string& domain, const KeyPlan& plan,

@@ -185,6 +185,16 @@ void DomainWatch::tell(const News& news) {
       events_.emit(
           event::SigningKeyRevoked{.domain = news.domain, .customer = news.customer, .selector = news.selector});
       return;
+    case News::Kind::key_unfit:
+      events_.emit(event::SigningKeyKeptBack{.domain = news.domain,
+                                             .customer = news.customer,
+                                             .selector = news.selector,
+                                             .finding = news.what,
+                                             .since = moment});
+      return;
+    case News::Kind::key_fits:
+      events_.emit(event::SigningKeyFits{.domain = news.domain, .customer = news.customer, .selector = news.selector});
+      return;
     case News::Kind::fault:
       tell_fault(news);
       return;
@@ -251,6 +261,11 @@ std::vector<metrics::Family> DomainWatch::families() {
     domains.samples.push_back(
         {.labels = {{.name = "state", .value = std::string(state)}}, .value = static_cast<double>(count)});
   all.push_back(std::move(domains));
+  all.push_back({.name = "sluice_signing_keys_kept_back",
+                 .kind = metrics::Kind::gauge,
+                 .help = "Keys of customers' domains that would sign, and do not, as their records are not theirs.",
+                 .samples = {{.labels = {}, .value = static_cast<double>(counts_->unfit_keys)}},
+                 .histograms = {}});
   return all;
 }
 

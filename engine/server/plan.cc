@@ -277,6 +277,11 @@ spool::SpoolOptions spool_options(const config::SpoolConfig& config) {
 namespace {
 
 // Files, which an operator has put there, go before the store.
+auth::WhileFailing while_failing(const config::DomainKeysConfig& keys) {
+  if (keys.check_every == Duration::zero()) return auth::WhileFailing::all_sign;
+  return keys.failing == config::Failing::sign ? auth::WhileFailing::sign : auth::WhileFailing::keep_back;
+}
+
 std::expected<std::shared_ptr<dkim::KeySource>, std::string> key_source(const config::Config& config) {
   const config::DomainKeysConfig& keys = config.dkim.domain_keys;
   auto wrapper = domain_keys::KeyWrapper::configured(keys.wrapping_key_file);
@@ -285,9 +290,8 @@ std::expected<std::shared_ptr<dkim::KeySource>, std::string> key_source(const co
   if (!address) return std::unexpected(std::move(address.error()));
   return std::make_shared<domain_keys::FirstOfSources>(std::vector<std::shared_ptr<dkim::KeySource>>{
       std::make_shared<signing::KeyDirectory>(config.dkim.key_directory),
-      std::make_shared<domain_keys::StoreKeys>(
-          *std::move(address), *std::move(wrapper), io::make_real_clock(),
-          keys.failing == config::Failing::sign ? auth::WhileFailing::sign : auth::WhileFailing::keep_back)});
+      std::make_shared<domain_keys::StoreKeys>(*std::move(address), *std::move(wrapper), io::make_real_clock(),
+                                               while_failing(keys))});
 }
 
 // A listener on all addresses that has the port of a route by MX is there on all addresses of loopback, too.

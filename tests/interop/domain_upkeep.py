@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """What the relay does for domains by itself, with a real name server (nsd) that loads the zone file the relay writes: a claim that
-is proven, keys made, seen, used, rotated and revoked, a domain that fails and is right again."""
+is proven, keys made, seen, used, kept back, rotated and revoked, a domain that fails and is right again."""
 
 import contextlib
 import http.client
+import json
 import os
 import re
 import socket
@@ -201,6 +202,55 @@ def a_domain_that_fails_is_told_of_and_what_it_may_do_is_configured():
         world.publish(records)
         world.reported("domain_right", domain=DOMAIN)
         world.signed_by(["sl1e", "sl1r"])
+
+
+@test
+def a_key_that_does_not_fit_its_record_signs_no_more_until_it_does():
+    # DKIM makes no domain failing here: it is the keys themselves, and the rule holds where none is left.
+    world = World("unfit", failing="refuse", failing_records=["spf"])
+    records = added(world)
+    without_rsa = [record for record in records if not record.startswith(f"sl1r._domainkey.{DOMAIN}.")]
+    without_both = [record for record in without_rsa if not record.startswith(f"sl1e._domainkey.{DOMAIN}.")]
+    expect_equal(len(without_both), len(records) - 2, "records without the keys'")
+    another = f'sl1e._domainkey.{DOMAIN}. IN TXT "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="'
+
+    def found_wrong(selector):
+        """Half an hour goes by between two checks that find it so."""
+        column = f"FROM signing_key WHERE selector = '{selector}'"
+        until(lambda: world.change(f"SELECT 1 {column} AND wrong_since_ms <> 0"), f"the record of {selector} is found wrong", 60)
+        expect_equal(world.change(f"SELECT kept_back {column}"), [(0,)], "whether it is kept back after one check")
+        world.change(f"UPDATE signing_key SET wrong_since_ms = wrong_since_ms - {HALF_HOUR} WHERE selector = '{selector}'")
+        return world.reported("signing_key_kept_back", domain=DOMAIN, customer="acme", selector=selector)["finding"]
+
+    def shown():
+        return {key["selector"]: (key["signs"], key["record"]) for key in
+                json.loads(world.relay.control("domain", "show", DOMAIN, "--json"))["keys"]}  # fmt: skip
+
+    with world:
+        world.publish(records)
+        world.load_zone("sl1e.shop.test IN TXT")
+        world.reported("signing_key_seen", domain=DOMAIN, selector="sl1e")
+        world.signed_by(["sl1e", "sl1r"])
+        world.publish(without_rsa)
+        expect_in(f"sl1r._domainkey.{DOMAIN}: there is no record", found_wrong("sl1r"), "what is reported")
+        world.signed_by(["sl1e"])
+        expect_equal(shown(), {"sl1e": ("yes", ""), "sl1r": ("no", "kept back")}, "what is shown")
+        world.publish([*without_both, another])
+        expect_in(f"sl1e._domainkey.{DOMAIN}: it is another key", found_wrong("sl1e"), "what is reported")
+        world.relay.control("reload")
+        with world.relay.client() as client:
+            client.submit(compose(sender=f"alice@{DOMAIN}"), sender=f"alice@{DOMAIN}", wanted="550 5.7.1 Mail of this sender's domain")
+        names = f"sl1e._domainkey.{DOMAIN}, sl1r._domainkey.{DOMAIN}"
+        world.reported("message_not_signed", domain=DOMAIN, reason=f"no key fits its record: {names}")
+        until(lambda: world.metric("sluice_signing_keys_kept_back") == 2, "the metric has both")
+        # The records of before, one after the other.
+        world.publish(without_rsa)
+        world.reported("signing_key_fits", domain=DOMAIN, selector="sl1e")
+        world.signed_by(["sl1e"])
+        world.publish(records)
+        world.reported("signing_key_fits", domain=DOMAIN, customer="acme", selector="sl1r")
+        world.signed_by(["sl1e", "sl1r"])
+        expect_equal(shown(), {"sl1e": ("yes", ""), "sl1r": ("yes", "")}, "what is shown")
 
 
 @test

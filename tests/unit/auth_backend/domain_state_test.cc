@@ -316,7 +316,8 @@ class DomainStateMigrationTest : public StoreTest {
     const auto database = open_database();
     if (server_) {
       expect_ok(
-          database->script("DROP TABLE domain_claim; DROP INDEX domain_to_check;"
+          database->script("DROP TABLE domain_claim; DROP INDEX domain_to_check; DROP INDEX signing_key_kept_back;"
+                           "ALTER TABLE signing_key DROP COLUMN wrong_since_ms, DROP COLUMN kept_back;"
                            "ALTER TABLE domain DROP COLUMN proof_seen_ms, DROP COLUMN taken_ms,"
                            " DROP COLUMN checked_ms, DROP COLUMN verdict, DROP COLUMN finding,"
                            " DROP COLUMN failing_since_ms, ALTER COLUMN ownership DROP DEFAULT,"
@@ -344,7 +345,9 @@ TEST_F(DomainStateMigrationTest, DomainsThatThereAreWereAssertedAndKeepTheirKeys
   EXPECT_FALSE(state.proven);
   EXPECT_EQ(state.checked, 0);
   EXPECT_EQ(state.verdict, "");
-  EXPECT_EQ(SigningKeyAdmin::open(address()).value()->keys_of("example.com").value().size(), 1U);
+  const auto keys = SigningKeyAdmin::open(address()).value()->keys_of("example.com").value();
+  ASSERT_EQ(keys.size(), 1U);
+  EXPECT_EQ(keys[0].fit, KeyFit());
   EXPECT_EQ(states->take_domain(kTestNow, kTestNow).value()->domain, "example.com");
   // Changes of domains are noted as before.
   const auto store = open_store();

@@ -163,6 +163,47 @@ TEST_F(SigningKeyTest, ThoseOfADomainThatIsFailingSignWhereThatIsWanted) {
   EXPECT_THAT(in_use(kTestNow, "example.com", WhileFailing::keep_back), ElementsAre("a privatea"));
 }
 
+TEST_F(SigningKeyTest, OneThatDoesNotFitItsRecordIsKeptBackByItself) {
+  expect_ok(add("a", KeyState::active));
+  expect_ok(add("b", KeyState::active));
+  const auto changes = keys_->changes().value();
+  const auto save = [this](const KeyFit& fit) {
+    return keys_->save_fit(keys_->keys_of("example.com").value()[0], fit).value();
+  };
+  // Wrong once, it signs still.
+  EXPECT_TRUE(save({.wrong_since = kTestNow}));
+  EXPECT_THAT(in_use(kTestNow), ElementsAre("a privatea", "b privateb"));
+  EXPECT_TRUE(save({.wrong_since = kTestNow, .kept_back = true}));
+  EXPECT_EQ(keys_->keys_of("example.com").value()[0].fit, (KeyFit{.wrong_since = kTestNow, .kept_back = true}));
+  EXPECT_THAT(in_use(kTestNow), ElementsAre("b privateb"));
+  EXPECT_THAT(in_use(kTestNow, "example.com", WhileFailing::keep_back), ElementsAre("b privateb"));
+  EXPECT_THAT(in_use(kTestNow, "example.com", WhileFailing::all_sign), ElementsAre("a privatea", "b privateb"));
+  const auto states = DomainStateAdmin::open(address()).value();
+  EXPECT_EQ(states->counts().value().unfit_keys, 1U);
+  EXPECT_TRUE(save({}));
+  EXPECT_THAT(in_use(kTestNow), ElementsAre("a privatea", "b privateb"));
+  EXPECT_EQ(states->counts().value().unfit_keys, 0U);
+  EXPECT_EQ(keys_->changes().value(), changes);
+}
+
+TEST_F(SigningKeyTest, AnotherKeyOfItsSelectorDoesNotGetWhatWasFoundOfIt) {
+  expect_ok(add("a", KeyState::active));
+  const SigningKeyRecord before = keys_->keys_of("example.com").value()[0];
+  expect_ok(set("a", KeyState::revoked, kTestNow));
+  EXPECT_FALSE(keys_->save_fit(before, {.wrong_since = kTestNow, .kept_back = true}).value());
+  expect_ok(keys_->change("example.com", [](auto) -> StoreResult<KeyChanges> {
+    KeyChanges changes;
+    changes.keys.push_back(new_key("a", KeyState::active));
+    changes.keys.back().record.public_key = "another";
+    return changes;
+  }));
+  EXPECT_FALSE(keys_->save_fit(before, {.wrong_since = kTestNow, .kept_back = true}).value());
+  const SigningKeyRecord after = keys_->keys_of("example.com").value()[0];
+  EXPECT_TRUE(keys_->save_fit(after, {.wrong_since = kTestNow}).value());
+  // Of two checks the first that saves is the one that tells.
+  EXPECT_FALSE(keys_->save_fit(after, {.wrong_since = kTestNow}).value());
+}
+
 TEST_F(SigningKeyTest, OneSignsUntilTheOtherTakesItsPlace) {
   expect_ok(add("old", KeyState::retired, kTestNow + 10));
   expect_ok(add("new", KeyState::active, kTestNow + 10));
@@ -215,8 +256,12 @@ TEST_F(SigningKeyTest, AreSealedAnewAllOrNone) {
 
 TEST_F(SigningKeyTest, AreCopiedWithTheStore) {
   expect_ok(add("a", KeyState::active));
+  expect_ok(add("b", KeyState::active));
+  const SigningKeyRecord unfit = keys_->keys_of("example.com").value()[1];
+  ASSERT_TRUE(keys_->save_fit(unfit, {.wrong_since = kTestNow, .kept_back = true}).value());
   const StoreAddress copy(directory_ + "/copy.db");
   ASSERT_TRUE(copy_store(address(), copy, {}).has_value());
+  EXPECT_EQ(SigningKeyAdmin::open(copy).value()->keys_of("example.com").value()[1].fit.wrong_since, kTestNow);
   const auto source = std::make_unique<SigningKeysInUse>(copy, WhileFailing::sign);
   const auto keys = source->find("example.com", kTestNow).value();
   ASSERT_EQ(keys.size(), 1U);
@@ -252,8 +297,8 @@ TEST_F(SigningKeyTest, ThoseThatAreNotSealedStayInTheFile) {
     fill(*admin);
   }
   const auto from = open_sqlite(file.file, 50).value();
-  expect_ok(
-      from->run("INSERT INTO signing_key VALUES ('example.com', 'a', 'rsa-sha256', 'active', 0, 0, 'p', 'q', 0)"));
+  expect_ok(from->run(
+      "INSERT INTO signing_key VALUES ('example.com', 'a', 'rsa-sha256', 'active', 0, 0, 'p', 'q', 0, 0, 0)"));
   expect_error(copy_store(file, address(), {.replace = true}), StoreError::Kind::refused, "sluicectl domain rewrap");
 }
 

@@ -195,6 +195,29 @@ TEST_F(DomainKeysTest, AWholeLifeOfKeys) {
   EXPECT_THAT(out_, HasSubstr("made sl1r;"));
 }
 
+TEST_F(DomainKeysTest, AKeyThatIsKeptBackIsShownAsOneThatDoesNotSign) {
+  add_domain();
+  ASSERT_EQ(run({"domain", "activate", "example.com", "--seen"}), kCtlDone) << err_;
+  clock_.now_ += kDay;
+  const auto admin = auth::SigningKeyAdmin::open(path_).value();
+  const auto all = admin->keys_of("example.com").value();
+  ASSERT_TRUE(admin->save_fit(all[0], {.wrong_since = auth::kTestNow + kDay}).value());
+  ASSERT_TRUE(admin->save_fit(all[1], {.wrong_since = auth::kTestNow, .kept_back = true}).value());
+  ASSERT_EQ(run({"domain", "show", "example.com", "--time", "iso"}), kCtlDone);
+  EXPECT_THAT(out_, HasSubstr("yes (record wrong since 2026-01-02T00:00:00.000Z)"));
+  EXPECT_THAT(out_, HasSubstr("no (record wrong since 2026-01-01T00:00:00.000Z)"));
+  EXPECT_THAT(out_, HasSubstr("signs again once the relay has seen its record in the DNS"));
+  ASSERT_EQ(run({"domain", "show", "example.com", "--json"}), kCtlDone);
+  EXPECT_THAT(out_, HasSubstr(R"("record": "wrong", "wrong_since": "2026-01-02T00:00:00.000Z"})"));
+  EXPECT_THAT(out_, HasSubstr(R"("signs": "no")"));
+  EXPECT_THAT(out_, HasSubstr(R"("record": "kept back", "wrong_since": "2026-01-01T00:00:00.000Z"})"));
+  // Where the relay checks nothing all of them sign.
+  settings_.domain_keys.check_every = {};
+  ASSERT_EQ(run({"domain", "show", "example.com", "--json"}), kCtlDone);
+  EXPECT_THAT(out_, Not(HasSubstr(R"("signs": "no")")));
+  EXPECT_THAT(out_, HasSubstr(R"("record": "", "wrong_since": ""})"));
+}
+
 TEST_F(DomainKeysTest, TheZoneIsWrittenInOneStepAndRevokesWhatIsDue) {
   add_domain();
   const std::string file = directory_ + "/zone";

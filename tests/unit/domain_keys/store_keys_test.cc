@@ -160,5 +160,39 @@ TEST_F(StoreKeysTest, WhyADomainThatIsFailingHasNoneIsSaid) {
   EXPECT_EQ(why(auth::WhileFailing::keep_back, "example.com"), "");
 }
 
+TEST_F(StoreKeysTest, WhyADomainWhoseKeysDoNotFitTheirRecordsHasNoneIsSaid) {
+  const KeyWrapper none;
+  for (const std::string selector : {"one", "two"})
+    keep(*key_for_store("example.com", selector, *dkim::generate_key(dkim::Algorithm::ed25519_sha256),
+                        auth::KeyState::active, {.wrapper = none, .random = *random_, .now = kNow}));
+  const auto admin = auth::SigningKeyAdmin::open(address()).value();
+  const auto keys = admin->keys_of("example.com").value();
+  const auto keep_back = [&](const auth::SigningKeyRecord& key) {
+    EXPECT_TRUE(admin->save_fit(key, {.wrong_since = kNow, .kept_back = true}).value());
+  };
+  const auto from = [this](auth::WhileFailing failing) {
+    return std::make_shared<StoreKeys>(address(), KeyWrapper(), std::make_unique<SetClock>(), failing);
+  };
+  const auto with_sign = from(auth::WhileFailing::sign);
+  keep_back(keys[0]);
+  EXPECT_EQ(with_sign->keys_of("example.com")->front().selector, "two");
+  EXPECT_EQ(with_sign->why_none("example.com"), "");
+  // A domain that is failing besides is so for the key that is left.
+  const auto states = auth::DomainStateAdmin::open(address()).value();
+  auth::DomainState state = states->state("example.com").value();
+  state.failing_since = kNow;
+  EXPECT_TRUE(states->save(state));
+  EXPECT_EQ(with_sign->keys_of("example.com")->size(), 1U);
+  EXPECT_EQ(from(auth::WhileFailing::keep_back)->why_none("example.com"), "the domain is failing (dkim.failing)");
+  keep_back(keys[1]);
+  const std::string why = "no key fits its record: one._domainkey.example.com, two._domainkey.example.com";
+  for (const auto failing : {auth::WhileFailing::sign, auth::WhileFailing::keep_back}) {
+    EXPECT_TRUE(from(failing)->keys_of("example.com")->empty());
+    EXPECT_EQ(from(failing)->why_none("example.com"), why);
+  }
+  // Where nobody checks.
+  EXPECT_EQ(from(auth::WhileFailing::all_sign)->keys_of("example.com")->size(), 2U);
+}
+
 }  // namespace
 }  // namespace sluice::domain_keys

@@ -121,17 +121,76 @@ TEST_F(UpkeepTest, ADomainFailsAndIsRightAgain) {
   EXPECT_THAT(world.reported(), IsEmpty());
   EXPECT_EQ(world.run_after(20 * kMinuteMs), Done::nothing);
   EXPECT_EQ(world.run_after(10 * kMinuteMs), Done::wrong);
-  ASSERT_EQ(world.news.size(), 1U);
+  ASSERT_EQ(world.news.size(), 2U);
   EXPECT_EQ(world.news[0].kind, Kind::failing);
   EXPECT_EQ(world.news[0].at, world.clock.at - 30 * kMinuteMs);
   EXPECT_THAT(world.news[0].what, HasSubstr("DKIM sl1r: sl1r._domainkey.example.com: there is no record"));
+  EXPECT_EQ(world.news[1].kind, Kind::key_unfit);
+  EXPECT_EQ(world.news[1].selector, "sl1r");
+  EXPECT_EQ(world.news[1].at, world.clock.at - 30 * kMinuteMs);
+  EXPECT_THAT(world.news[1].what, HasSubstr("sl1r._domainkey.example.com: there is no record"));
   world.news.clear();
-  EXPECT_THAT(signing(auth::WhileFailing::sign), ElementsAre("sl1e", "sl1r"));
+  EXPECT_THAT(signing(auth::WhileFailing::sign), ElementsAre("sl1e"));
   EXPECT_THAT(signing(auth::WhileFailing::keep_back), IsEmpty());
   world.names.texts["sl1r._domainkey.example.com"] = record;
   EXPECT_EQ(world.run_after(kDayMs + 1), Done::right);
-  EXPECT_THAT(world.reported(), ElementsAre(Kind::right_again));
+  EXPECT_THAT(world.reported(), ElementsAre(Kind::right_again, Kind::key_fits));
   EXPECT_THAT(signing(auth::WhileFailing::keep_back), ElementsAre("sl1e", "sl1r"));
+}
+
+TEST_F(UpkeepTest, AKeyWithAnothersRecordIsKeptBackThoughDkimMakesNoDomainFail) {
+  have_keys_sign();
+  UpkeepRules rules = upkeep_rules();
+  rules.judged.dkim = false;
+  world.start(rules);
+  std::string& record = world.names.texts["sl1e._domainkey.example.com"];
+  const std::string right = record;
+  record = "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+  EXPECT_EQ(world.run_after(kDayMs + 1), Done::right);
+  EXPECT_THAT(signing(auth::WhileFailing::sign), ElementsAre("sl1e", "sl1r"));
+  // That the DNS does not answer in between neither counts nor helps.
+  world.names.all_silent = true;
+  EXPECT_EQ(world.run_after(30 * kMinuteMs), Done::unknown);
+  EXPECT_THAT(world.news, IsEmpty());
+  world.names.all_silent = false;
+  EXPECT_EQ(world.run_after(30 * kMinuteMs), Done::right);
+  EXPECT_THAT(world.reported(), ElementsAre(Kind::key_unfit));
+  EXPECT_THAT(signing(auth::WhileFailing::sign), ElementsAre("sl1r"));
+  world.names.all_silent = true;
+  EXPECT_EQ(world.run_after(30 * kMinuteMs), Done::unknown);
+  EXPECT_THAT(signing(auth::WhileFailing::sign), ElementsAre("sl1r"));
+  world.names.all_silent = false;
+  record = right;
+  // Soon, and not at its next turn.
+  EXPECT_EQ(world.run_after(10 * kMinuteMs), Done::right);
+  EXPECT_THAT(world.reported(), ElementsAre(Kind::key_fits));
+  EXPECT_THAT(signing(auth::WhileFailing::sign), ElementsAre("sl1e", "sl1r"));
+}
+
+TEST_F(UpkeepTest, AKeyThatWasKeptBackAndIsRetiredIsToldOfNoMore) {
+  have_keys_sign();
+  world.names.texts.erase("sl1r._domainkey.example.com");
+  world.run_after(kDayMs);
+  world.run_after(30 * kMinuteMs);
+  EXPECT_THAT(world.reported(), ElementsAre(Kind::failing, Kind::key_unfit));
+  const auto retired = [this](auto) -> auth::StoreResult<auth::KeyChanges> {
+    return auth::KeyChanges{
+        .keys = {}, .states = {{.selector = "sl1r", .state = auth::KeyState::retired, .since = world.clock.at}}};
+  };
+  EXPECT_TRUE((*auth::SigningKeyAdmin::open(world.store()))->change(kDomain, retired));
+  world.publish_keys();
+  world.run_after(10 * kMinuteMs);
+  EXPECT_THAT(world.reported(), ElementsAre(Kind::right_again));
+  EXPECT_EQ(world.keys()[1].fit, auth::KeyFit());
+}
+
+TEST_F(UpkeepTest, ADomainThatFailsBySpfAloneGoesOnSigning) {
+  have_keys_sign();
+  world.names.texts.erase("example.com");
+  world.run_after(kDayMs);
+  world.run_after(30 * kMinuteMs);
+  EXPECT_THAT(world.reported(), ElementsAre(Kind::failing));
+  EXPECT_THAT(signing(auth::WhileFailing::sign), ElementsAre("sl1e", "sl1r"));
 }
 
 TEST_F(UpkeepTest, WithoutAnAnswerNothingChanges) {
