@@ -129,7 +129,7 @@ void read_upkeep(ConfigSection& section, DomainKeysConfig& keys) {
   section.about(
       "The relay looks by itself once in so many seconds whether each domain's records in the DNS are right, makes a "
       "claim a domain once its proof is seen, has keys sign whose records it has seen, and revokes the old ones. "
-      "Relays on one store share the work. 0: it does none of this.");
+      "Relays on one store share the work. 0: it does none of this, and keeps no key back.");
   section.seconds("check_every_s", keys.check_every, 0, kCheckEveryMaxS);
   section.about(
       "The next key is made when one has signed for so long, for one algorithm at a time: 7776000 is 90 days. 0: by "
