@@ -64,11 +64,13 @@ StoreResult<std::vector<CustomerRecord>> AccountAdmin::customer_records(std::opt
   StoreResult<> read = database_->query(
       {"SELECT name, status, reason, created_ms,"
        " (SELECT count(*) FROM domain WHERE customer = customer.id),"
-       " (SELECT count(*) FROM account WHERE customer = customer.id), class"
+       " (SELECT count(*) FROM account WHERE customer = customer.id), class,"
+       " coalesce((SELECT name FROM domain WHERE name = customer.sign_as AND customer = customer.id), '')"
        " FROM customer WHERE $1 IS NULL OR name = $1 ORDER BY name",
        "SELECT name, status, reason, created_ms,"
        " (SELECT count(*) FROM domain WHERE customer = customer.id),"
-       " (SELECT count(*) FROM account WHERE customer = customer.id), class"
+       " (SELECT count(*) FROM account WHERE customer = customer.id), class,"
+       " coalesce((SELECT name FROM domain WHERE name = customer.sign_as AND customer = customer.id), '')"
        " FROM customer WHERE $1 IS NULL OR lower(name) = lower($1 COLLATE \"C\") ORDER BY lower(name)"},
       {Bound::or_null(name)}, [&](const Row& row) {
         records.push_back({.name = row.text(0),
@@ -77,7 +79,8 @@ StoreResult<std::vector<CustomerRecord>> AccountAdmin::customer_records(std::opt
                            .created = row.integer(3),
                            .domains = row.integer(4),
                            .accounts = row.integer(5),
-                           .policy_class = row.text(6)});
+                           .policy_class = row.text(6),
+                           .sign_as = row.text(7)});
       });
   if (read) read = read_overrides(records);
   if (!read) return std::unexpected(read.error());
@@ -103,6 +106,26 @@ StoreResult<> AccountAdmin::set_customer_status(std::string_view name, AccountSt
                                      {stored_status(status), *stored, name});
   if (set && database_->rows_changed() == 0) return no_such_customer(name);
   return set;
+}
+
+StoreResult<> AccountAdmin::set_customer_sign_as(std::string_view name, std::string_view domain) {
+  const StoreResult<std::string> entry = domain.empty() ? std::string() : stored_domain_entry(domain);
+  if (!entry) return std::unexpected(entry.error());
+  if (entry->starts_with("*."))
+    return store_error(StoreError::Kind::invalid, "one domain signs, not all that lies below one");
+  auto transaction = Transaction::to_write(*database_);
+  if (!transaction) return std::unexpected(transaction.error());
+  const StoreResult<CustomerRecord> record = customer(name);
+  if (!record) return std::unexpected(record.error());
+  if (!entry->empty()) {
+    const StoreResult<DomainRecord> known = this->domain(*entry);
+    if (!known) return std::unexpected(known.error());
+    if (known->customer != record->name)
+      return store_error(StoreError::Kind::refused,
+                         absl::StrCat("domain ", in_quotes(*entry), " is of customer ", in_quotes(known->customer)));
+  }
+  StoreResult<> set = database_->run("UPDATE customer SET sign_as = $1 WHERE name = $2", {*entry, record->name});
+  return set ? (*transaction)->commit() : set;
 }
 
 StoreResult<> AccountAdmin::remove_customer(std::string_view name, bool recursive) {
@@ -230,6 +253,8 @@ StoreResult<> AccountAdmin::remove_domain(std::string_view name) {
   if (!transaction) return std::unexpected(transaction.error());
   StoreResult<> removed = database_->run("DELETE FROM domain WHERE name = $1", {*entry});
   if (removed && database_->rows_changed() == 0) return no_such_domain(name);
+  // Nor does it sign for its customer when it is added again.
+  if (removed) removed = database_->run("UPDATE customer SET sign_as = '' WHERE sign_as = $1", {*entry});
   // Its keys have gone with it.
   if (removed) removed = count_key_change(*database_);
   return removed ? (*transaction)->commit() : removed;

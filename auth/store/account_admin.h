@@ -39,6 +39,7 @@ struct CustomerRecord {
   std::int64_t domains = 0;  // how many it has
   std::int64_t accounts = 0;
   std::string policy_class;  // empty: none
+  std::string sign_as;       // its domain that signs mail whose author's does not; empty: none
   LimitOverrides overrides;
 };
 
@@ -102,6 +103,8 @@ class AccountAdmin {
   [[nodiscard]] StoreResult<CustomerRecord> customer(std::string_view name);
   // `reason` is the reply to a login while suspended. A status of active clears it.
   [[nodiscard]] StoreResult<> set_customer_status(std::string_view name, AccountStatus status, std::string_view reason);
+  // `domain`: one of the customer's; empty: none.
+  [[nodiscard]] StoreResult<> set_customer_sign_as(std::string_view name, std::string_view domain);
   // With its domains and accounts if `recursive`; refused if it has any and not.
   [[nodiscard]] StoreResult<> remove_customer(std::string_view name, bool recursive);
 

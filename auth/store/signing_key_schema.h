@@ -1,4 +1,4 @@
-// The tables of signing keys: an entry of store_schema.cc, as never changed as the others.
+// The tables of signing keys, and who has them sign: entries of store_schema.cc, as never changed as the others.
 #pragma once
 
 #include "auth/store/database.h"
@@ -50,5 +50,10 @@ ALTER TABLE signing_key ADD COLUMN wrong_since_ms BIGINT NOT NULL DEFAULT 0,
   ADD COLUMN kept_back BIGINT NOT NULL DEFAULT 0 CHECK (kept_back IN (0, 1));
 CREATE INDEX signing_key_kept_back ON signing_key (domain) WHERE kept_back = 1;
 )sql"};
+
+// Which of its domains signs a customer's mail where its author's has no keys; '': none.  No change of accounts.
+inline constexpr Sql kSigningDomainColumn{
+    "ALTER TABLE customer ADD COLUMN sign_as TEXT NOT NULL DEFAULT '';",
+    "ALTER TABLE customer ADD COLUMN sign_as TEXT COLLATE \"C\" NOT NULL DEFAULT '';"};
 
 }  // namespace sluice::auth

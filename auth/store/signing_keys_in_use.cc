@@ -73,4 +73,39 @@ StoreResult<KeptBack> SigningKeysInUse::kept_back(std::string_view domain, WallM
   return kept;
 }
 
+StoreResult<std::vector<std::string>> SigningKeysInUse::parents(std::string_view domain) {
+  // One question, however many labels a name has: clients choose their names.
+  constexpr Sql kParents{
+      "WITH RECURSIVE above (name) AS (SELECT substr($1, instr($1, '.') + 1)"
+      " UNION ALL SELECT substr(name, instr(name, '.') + 1) FROM above WHERE instr(name, '.') > 0)"
+      " SELECT p.name FROM above JOIN domain p ON p.name = above.name"
+      " JOIN domain r ON r.name = '*.' || above.name AND r.customer = p.customer ORDER BY length(p.name) DESC",
+      "WITH RECURSIVE above (name) AS (SELECT substr($1, strpos($1, '.') + 1)"
+      " UNION ALL SELECT substr(name, strpos(name, '.') + 1) FROM above WHERE strpos(name, '.') > 0)"
+      " SELECT p.name FROM above JOIN domain p ON p.name = above.name"
+      " JOIN domain r ON r.name = '*.' || above.name AND r.customer = p.customer ORDER BY length(p.name) DESC"};
+  const std::lock_guard lock(mutex_);
+  const auto store = database();
+  if (!store) return std::unexpected(store.error());
+  std::vector<std::string> names;
+  StoreResult<> done =
+      (*store)->query(kParents, {domain}, [&names](const Row& row) { names.emplace_back(row.text(0)); });
+  if (!done) return std::unexpected(done.error());
+  return names;
+}
+
+StoreResult<std::string> SigningKeysInUse::choice(std::string_view customer) {
+  constexpr Sql kChoice{
+      "SELECT d.name FROM customer c JOIN domain d ON d.name = c.sign_as AND d.customer = c.id WHERE c.name = $1",
+      "SELECT d.name FROM customer c JOIN domain d ON d.name = c.sign_as AND d.customer = c.id"
+      " WHERE lower(c.name) = lower($1 COLLATE \"C\")"};
+  const std::lock_guard lock(mutex_);
+  const auto store = database();
+  if (!store) return std::unexpected(store.error());
+  std::string name;
+  StoreResult<> done = (*store)->query(kChoice, {customer}, [&name](const Row& row) { name = row.text(0); });
+  if (!done) return std::unexpected(done.error());
+  return name;
+}
+
 }  // namespace sluice::auth

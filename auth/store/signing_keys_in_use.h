@@ -45,6 +45,11 @@ class SigningKeysInUse {
   [[nodiscard]] StoreResult<std::vector<KeyInUse>> find(std::string_view domain, WallMillis now);
   // Where find() has found none.
   [[nodiscard]] StoreResult<KeptBack> kept_back(std::string_view domain, WallMillis now);
+  // Those above `domain`, the nearest first, that are of a customer which has all below them as well ("*.x"): a domain
+  // whose keys may sign for `domain`.  not_found: as of find().
+  [[nodiscard]] StoreResult<std::vector<std::string>> parents(std::string_view domain);
+  // The domain of the customer's that signs mail whose author's does not; empty: none.  not_found: as of find().
+  [[nodiscard]] StoreResult<std::string> choice(std::string_view customer);
 
  private:
   [[nodiscard]] StoreResult<Database*> database();

@@ -18,9 +18,9 @@ struct CopiedTable {
 
 // Those that others refer to go first; ids stay as they are.
 constexpr CopiedTable kTables[] = {
-    {"SELECT id, name, status, reason, created_ms, class FROM customer",
-     "INSERT INTO customer (id, name, status, reason, created_ms, class) VALUES ($1, $2, $3, $4, $5, $6)", "ntntnt",
-     &StoreCounts::customers},
+    {"SELECT id, name, status, reason, created_ms, class, sign_as FROM customer",
+     "INSERT INTO customer (id, name, status, reason, created_ms, class, sign_as) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+     "ntntntt", &StoreCounts::customers},
     {"SELECT name, customer, ownership, created_ms, proof_seen_ms, taken_ms, checked_ms, verdict, finding,"
      " failing_since_ms FROM domain",
      "INSERT INTO domain (name, customer, ownership, created_ms, proof_seen_ms, taken_ms, checked_ms, verdict, finding,"

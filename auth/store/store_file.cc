@@ -109,8 +109,8 @@ StoreResult<> migrate(Database& database) {
     if (StoreResult<> applied = database.script(kStoreMigrations[at]); !applied)
       return std::unexpected(applied.error());
   }
-  static_assert(kApplicationId == 1399616873 && kStoreVersion == 12, "the text below says the same");
-  StoreResult<> marked = database.script("PRAGMA application_id = 1399616873; PRAGMA user_version = 12");
+  static_assert(kApplicationId == 1399616873 && kStoreVersion == 13, "the text below says the same");
+  StoreResult<> marked = database.script("PRAGMA application_id = 1399616873; PRAGMA user_version = 13");
   if (!marked) return std::unexpected(marked.error());
   return (*transaction)->commit();
 }

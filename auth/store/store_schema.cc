@@ -494,6 +494,7 @@ CREATE TRIGGER containment_changed AFTER INSERT OR UPDATE OF status, reason, rel
     kSigningKeyTables,
     kDomainStateTables,
     kSigningKeyFitColumns,
+    kSigningDomainColumn,
 };
 
 }  // namespace sluice::auth

@@ -7,7 +7,7 @@
 
 namespace sluice::auth {
 
-inline constexpr int kStoreVersion = 12;
+inline constexpr int kStoreVersion = 13;
 
 // Never changed once released: a new version is a new entry, and the store says how many were applied (a file's
 // user_version; in PostgreSQL the table store_version).  A statement that both take is written once.

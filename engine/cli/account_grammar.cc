@@ -136,6 +136,7 @@ std::string take_option(std::span<const std::string_view>& rest, AccountRequest&
   if (known->option == kOptionTo) request.to = *value;
   if (known->option == kOptionFingerprint) request.fingerprint = *value;
   if (known->option == kOptionClass) request.policy_class = *value;
+  if (known->option == kOptionSignAs) request.sign_as = *value;
   if (std::string wrong = take_check_option(*known, *value, request); !wrong.empty()) return wrong;
   if (known->option == kOptionTime)
     if (std::string wrong = read_time_form(*value, request.time); !wrong.empty()) return wrong;
@@ -180,6 +181,10 @@ std::string check(const AccountRequest& request) {
   if (command.verb == AccountVerb::narrow && request.has(kOptionOnly) == request.has(kOptionAnyDomain)) {
     return "needs either --only DOMAIN or --any-domain";
   }
+  if (command.object == AccountObject::customer && command.verb == AccountVerb::set &&
+      request.has(kOptionClass) == request.has(kOptionSignAs))
+    return "needs either --class CLASS or --sign-as DOMAIN";
+  if (request.has(kOptionSignAs) && request.sign_as.empty()) return "--sign-as takes a domain, or none";
   if (command.verb == AccountVerb::limit && request.limits.empty()) return "needs a LIMIT, such as recipients/day=1000";
   if (command.verb == AccountVerb::check_dns && request.has(kOptionAll) == !request.domains.empty())
     return "needs either DOMAINs or --all";

@@ -82,6 +82,7 @@ enum AccountOption : std::uint64_t {
   kOptionState = std::uint64_t{1} << 40U,
   kOptionUpdate = std::uint64_t{1} << 41U,
   kOptionTime = std::uint64_t{1} << 42U,
+  kOptionSignAs = std::uint64_t{1} << 43U,
 };
 
 struct AccountCommand {
@@ -117,6 +118,7 @@ struct AccountRequest {
   std::vector<std::string> senders;
   std::string fingerprint;          // of a certificate
   std::string policy_class;         // empty: none
+  std::string sign_as;              // a domain, or "none"
   std::vector<std::string> limits;  // what stands behind the operand of limit, each as parse_limit_change() takes it
   std::string format;               // of import: one that auth::dump_format() knows
   std::string customer_from;        // of import: "domain", or empty

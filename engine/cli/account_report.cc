@@ -84,6 +84,7 @@ Fields fields_of(const CustomerRecord& record, TimeForm form) {
           number_field("domain_count", record.domains),
           number_field("account_count", record.accounts),
           text_field("class", record.policy_class),
+          text_field("sign_as", record.sign_as),
           limits_field(record.overrides)};
 }
 

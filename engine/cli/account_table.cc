@@ -48,6 +48,9 @@ constexpr std::array kOptionTexts{
                       "The policy class, one of the configuration's [[class]] (sluice example); '' for none. That of a "
                       "device password goes before its account's, and that before the customer's; where none of them "
                       "has any, it is policy.default_class."},
+    AccountOptionText{kOptionSignAs, "--sign-as", "DOMAIN",
+                      "The domain of the customer's whose keys sign (DKIM, d=) such of its mail as its author's domain "
+                      "has no keys for, nor one above that signs for it; none: such mail goes by dkim.unsigned."},
     AccountOptionText{kOptionNoKeys, "--no-keys", "", "Make no keys: its mail is not signed by the domain."},
     AccountOptionText{kOptionProve, "--prove", "",
                       "The customer has to prove that the domain is its own, and sends nothing from it until then."},
@@ -170,10 +173,10 @@ constexpr std::array kAllAccountCommands{
     AccountCommand{customer, activate, "customer", "activate", "NAME", 0, 0, "undo suspend or hold",
                    "Accounts that are suspended or held themselves stay so.",
                    "sluicectl customer activate 'Example Ltd'"},
-    AccountCommand{customer, AccountVerb::set, "customer", "set", "NAME", kOptionClass, kOptionClass,
-                   "set the policy class of a customer",
-                   "It is that of all of its accounts and device passwords that have none of their own.",
-                   "sluicectl customer set 'Example Ltd' --class business"},
+    AccountCommand{customer, AccountVerb::set, "customer", "set", "NAME", kOptionClass | kOptionSignAs, 0,
+                   "set the policy class of a customer, or the domain that signs for it",
+                   "The class is that of all of its accounts and device passwords that have none of their own.",
+                   "sluicectl customer set 'Example Ltd' --sign-as example.com"},
     AccountCommand{customer, limit, "customer", "limit", "NAME LIMIT...", 0, 0, "set limits of one customer", kLimits,
                    "sluicectl customer limit 'Example Ltd' recipients/day=20000 recipients/hour="},
     AccountCommand{customer, remove, "customer", "remove", "NAME", kOptionRecursive, 0, "remove a customer",

@@ -66,7 +66,7 @@ class AccountCommandRun {
       case AccountVerb::activate:
         return set_customer(AccountStatus::active, "active");
       case AccountVerb::set:
-        return set_class(&AccountAdmin::set_customer_class);
+        return request_.has(kOptionSignAs) ? set_sign_as() : set_class(&AccountAdmin::set_customer_class);
       case AccountVerb::limit:
         return change_limits(&AccountAdmin::change_customer_limits);
       case AccountVerb::remove:
@@ -175,6 +175,12 @@ class AccountCommandRun {
     if (auto known = check_class(world_.settings, request_.policy_class); !known) return known;
     return done((admin_.*set)(request_.operand, request_.policy_class),
                 request_.policy_class.empty() ? "no class of its own" : "class " + request_.policy_class);
+  }
+
+  auth::StoreResult<> set_sign_as() {
+    const bool none = request_.sign_as == "none";
+    return done(admin_.set_customer_sign_as(request_.operand, none ? std::string_view() : request_.sign_as),
+                none ? "no domain signs for it" : "signed as " + request_.sign_as);
   }
 
   auth::StoreResult<> change_limits(auth::StoreResult<> (AccountAdmin::*change)(std::string_view,

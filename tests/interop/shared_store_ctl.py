@@ -79,7 +79,7 @@ def ten_thousand_accounts_are_imported():
 # Those that are for either kind of store.
 SUITES = ("AccountAdminTest", "CertificateStoreTest", "ChangesTest", "ClaimTest", "ClassStoreTest", "CramMd5Store", "DeviceTest",
           "DomainStateMigrationTest", "DomainStateTest", "EmbeddedStoreTest", "ImportTest", "PostgresqlStoreTest", "ScramStore",
-          "SigningKeyTest", "StoreCopyTest")  # fmt: skip
+          "SigningDomainTest", "SigningKeyTest", "StoreCopyTest")  # fmt: skip
 
 
 @shared

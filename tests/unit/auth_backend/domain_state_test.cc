@@ -323,6 +323,7 @@ class DomainStateMigrationTest : public StoreTest {
                            " DROP COLUMN failing_since_ms, ALTER COLUMN ownership DROP DEFAULT,"
                            " DROP CONSTRAINT domain_ownership_check,"
                            " ADD CONSTRAINT domain_ownership_check CHECK (ownership IN ('asserted'));"
+                           "ALTER TABLE customer DROP COLUMN sign_as;"
                            "UPDATE store_version SET version = 10"));
     } else {
       constexpr std::size_t kBefore = 10;

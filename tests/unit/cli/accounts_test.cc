@@ -112,8 +112,8 @@ TEST_F(CtlAccountsTest, ListsAndShows) {
   set_up_acme();
   ASSERT_EQ(run({"customer", "list", "--time", "iso"}), kCtlDone);
   EXPECT_EQ(out_,
-            "name  status  reason  created                   domain_count  account_count  class  limits\n"
-            "Acme  active  -       2026-01-01T00:00:01.500Z  1             1              -      -\n");
+            "name  status  reason  created                   domain_count  account_count  class  sign_as  limits\n"
+            "Acme  active  -       2026-01-01T00:00:01.500Z  1             1              -      -        -\n");
   ASSERT_EQ(run({"domain", "show", "EXAMPLE.COM", "--time", "epoch"}), kCtlDone);
   EXPECT_EQ(out_, "name: example.com\ncustomer: Acme\nownership: asserted\nstate: asserted\ncreated: 1767225601.500\n");
   ASSERT_EQ(run({"account", "list", "--customer", "Acme"}), kCtlDone);
@@ -132,9 +132,9 @@ TEST_F(CtlAccountsTest, PrintsJson) {
   ASSERT_EQ(run({"customer", "add", "A \"quoted\\\" n\u00e4me"}), kCtlDone) << err_;
   ASSERT_EQ(run({"customer", "list", "--json"}), kCtlDone);
   EXPECT_EQ(out_, R"([{"name":"A \"quoted\\\" näme","status":"active","reason":"","created":"2026-01-01T00:00:01Z",)"
-                  R"("domain_count":0,"account_count":0,"class":"","limits":[]},)"
+                  R"("domain_count":0,"account_count":0,"class":"","sign_as":"","limits":[]},)"
                   R"({"name":"Acme","status":"active","reason":"","created":"2026-01-01T00:00:01Z",)"
-                  R"("domain_count":1,"account_count":1,"class":"","limits":[]}])"
+                  R"("domain_count":1,"account_count":1,"class":"","sign_as":"","limits":[]}])"
                   "\n");
   ASSERT_EQ(run({"account", "narrow", "tim@example.com", "--only", "example.com"}), kCtlDone) << err_;
   ASSERT_EQ(run({"account", "show", "tim@example.com", "--json"}), kCtlDone);
@@ -309,6 +309,28 @@ TEST_F(CtlAccountsTest, ClassesAreSetAndShown) {
   EXPECT_EQ(log_in("tim@example.com", "right").identity->policy_class, "business");
   EXPECT_EQ(run({"account", "set", "tim@example.com"}), kCtlUsage);
   EXPECT_TRUE(says("needs --class CLASS")) << err_;
+}
+
+TEST_F(CtlAccountsTest, TheDomainThatSignsForACustomerIsSetAndShown) {
+  set_up_acme();
+  ASSERT_EQ(run({"customer", "set", "acme", "--sign-as", "Example.COM"}), kCtlDone) << err_;
+  EXPECT_EQ(out_, "customer acme: signed as Example.COM\n");
+  ASSERT_EQ(run({"customer", "show", "acme"}), kCtlDone) << err_;
+  EXPECT_NE(out_.find("\nsign_as: example.com\n"), std::string::npos) << out_;
+  ASSERT_EQ(run({"customer", "set", "acme", "--sign-as=none"}), kCtlDone) << err_;
+  EXPECT_EQ(out_, "customer acme: no domain signs for it\n");
+  ASSERT_EQ(run({"customer", "show", "acme", "--json"}), kCtlDone) << err_;
+  EXPECT_NE(out_.find("\"sign_as\":\"\""), std::string::npos) << out_;
+  EXPECT_EQ(run({"customer", "set", "acme", "--sign-as", "other.example"}), kCtlFailed);
+  EXPECT_TRUE(says("there is no domain \"other.example\"")) << err_;
+  for (const std::vector<std::string_view>& command :
+       {std::vector<std::string_view>{"customer", "set", "acme"},
+        {"customer", "set", "acme", "--class", "business", "--sign-as", "example.com"}}) {
+    EXPECT_EQ(run(command), kCtlUsage);
+    EXPECT_TRUE(says("needs either --class CLASS or --sign-as DOMAIN")) << err_;
+  }
+  EXPECT_EQ(run({"customer", "set", "acme", "--sign-as="}), kCtlUsage);
+  EXPECT_TRUE(says("--sign-as takes a domain, or none")) << err_;
 }
 
 TEST_F(CtlAccountsTest, AClassThatTheConfigurationDoesNotHaveIsRefused) {
