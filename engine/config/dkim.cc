@@ -61,8 +61,9 @@ void read_dkim(const ConfigNode* table, const ServerConfig& server, ConfigDiagno
       "DKIM signatures (RFC 6376, RFC 8463), by which receivers know that mail is from its author's domain.");
   section.about(
       "Sign all mail that goes on, but where a route says sign = false: with the keys of the author's domain (From), "
-      "one "
-      "signature for each algorithm.");
+      "one signature for each algorithm. Where that has none, and the store's customer has both example.com and "
+      "*.example.com, those of example.com sign for the names below it (the nearest that has keys); where there are "
+      "none either, those of the domain that the customer has chosen (sluicectl customer set --sign-as).");
   section.boolean("enabled", dkim.enabled);
   section.about(
       "A directory of private keys, DOMAIN/SELECTOR.pem or DOMAIN/SELECTOR.der, the public half of each in the DNS at "
@@ -71,7 +72,9 @@ void read_dkim(const ConfigNode* table, const ServerConfig& server, ConfigDiagno
       "within a minute. Default: \"dkim\" in server.state_dir.");
   dkim.key_directory = server.state_dir + "/dkim";
   section.text("key_directory", dkim.key_directory, kPathRule);
-  section.about("Of how many domains the keys are kept ready, at some 7 KB each: those that have sent last.");
+  section.about(
+      "Of how many domains, and choices of customers, the keys are kept ready, at some 7 KB each: those that have sent "
+      "last.");
   section.integer("domains_kept", dkim.domains_kept, 1, kKeysKeptMax);
   section.about(
       "Threads that make RSA signatures, some 1,000 to 4,000 a second each, of the CPU that nothing else wants. "
@@ -102,7 +105,8 @@ void read_dkim(const ConfigNode* table, const ServerConfig& server, ConfigDiagno
   section.text("isp_domain", rules.isp_domain, kHostNameRule);
   rules.isp_domain = domain_key(rules.isp_domain);
   section.about(
-      "What becomes of mail whose author's domain has no key: \"send\" it unsigned, sign it with isp_domain's alone "
+      "What becomes of mail for which there is no key, of none of these domains: \"send\" it unsigned, sign it with "
+      "isp_domain's alone "
       "(\"isp\"), or \"refuse\" it with 550 5.7.1. Where a key cannot be read or used, \"refuse\" keeps the mail until "
       "it can, and the log says why (message_not_signed).");
   section.choice("unsigned", rules.without_key,

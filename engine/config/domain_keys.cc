@@ -118,7 +118,8 @@ void read_failing(ConfigSection& section, DomainKeysConfig& keys) {
       "half "
       "an hour apart, have not found its record, or found another key's, until one finds the right one "
       "(signing_key_kept_back, signing_key_fits): the domain's others sign; where there is none, its mail goes as this "
-      "says, and with \"sign\" as that of a domain without key.");
+      "says, and with \"sign\" as that of a domain without key. Where all keys of a domain are kept back, no other "
+      "domain's of its customer are in their place.");
   using Choice = ConfigSection::Choice<Failing>;
   section.choice("failing", keys.failing,
                  {Choice{"sign", Failing::sign}, Choice{"as_without_key", Failing::as_without_key},

@@ -28,6 +28,16 @@ class KeySource {
   // Blocks.  Of a domain that keys_of() has none of: why, in words for operators; empty: there is none.
   virtual std::string why_none(std::string_view /*domain*/) { return {}; }
 
+  // Blocks.  Where `domain` has no keys: the domains above it whose keys sign for it, the nearest first.  The error as
+  // of keys_of().
+  virtual std::expected<std::vector<std::string>, std::string> parents_of(std::string_view /*domain*/) {
+    return std::vector<std::string>();
+  }
+
+  // Blocks.  The domain with whose keys that customer's mail is signed where its author's domain has none; empty: none.
+  // The error as of keys_of().
+  virtual std::expected<std::string, std::string> choice_of(std::string_view /*customer*/) { return std::string(); }
+
   KeySource() = default;
   KeySource(const KeySource&) = delete;
   KeySource& operator=(const KeySource&) = delete;

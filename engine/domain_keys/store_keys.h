@@ -25,6 +25,9 @@ class StoreKeys final : public dkim::KeySource {
 
   std::expected<std::vector<dkim::StoredKey>, std::string> keys_of(std::string_view domain) override;
   std::string why_none(std::string_view domain) override;
+  // Of the customer that has all below them, and no public suffix: what is signed so is the sender's own to a receiver.
+  std::expected<std::vector<std::string>, std::string> parents_of(std::string_view domain) override;
+  std::expected<std::string, std::string> choice_of(std::string_view customer) override;
 
  private:
   auth::SigningKeysInUse keys_;
@@ -40,6 +43,9 @@ class FirstOfSources final : public dkim::KeySource {
   std::expected<std::vector<dkim::StoredKey>, std::string> keys_of(std::string_view domain) override;
   // The first that has a reason.
   std::string why_none(std::string_view domain) override;
+  // The first that has one.
+  std::expected<std::vector<std::string>, std::string> parents_of(std::string_view domain) override;
+  std::expected<std::string, std::string> choice_of(std::string_view customer) override;
 
  private:
   const std::vector<std::shared_ptr<dkim::KeySource>> sources_;

@@ -79,15 +79,16 @@ Task<void> Incoming::begin(message::BodyForm form) {
   if (refusal_) co_return;
   if (inner_ == nullptr) co_await choose();
   if (inner_ == nullptr) co_return;
-  if (signing_ != nullptr && signing_->may_sign(envelope_->author_domain))
+  if (signing_ != nullptr && signing_->may_sign(envelope_->author_domain, submitter_.customer))
     hash_ = std::make_unique<signing::RunningHash>(form, signing_->hashes());
   co_await inner_->begin(form);
 }
 
 // Where no mail goes on that its author's domain does not sign: the client is told, and no DSN is needed.
 Task<void> Incoming::refuse_unsigned() {
-  refusal_ = co_await signing_->refusal(envelope_->author_domain,
-                                        {.id = envelope_->id, .share = message::share_of(submitter_)});
+  refusal_ = co_await signing_->refusal(
+      envelope_->author_domain,
+      {.id = envelope_->id, .share = message::share_of(submitter_), .customer = submitter_.customer});
   if (!refusal_ || inner_ == nullptr) co_return;
   co_await inner_->abort();
   inner_ = nullptr;

@@ -13,6 +13,7 @@ namespace sluice::relay {
 signing::Signer::Request MessageSigner::request(SignedForm form) const {
   return {.id = parts_.envelope.id,
           .share = message::share_of(parts_.from),
+          .customer = parts_.from.customer,
           .own = message::is_own_dsn(parts_.envelope, parts_.from),
           .smtputf8 = parts_.envelope.smtputf8,
           .internationalized = form.internationalized,

@@ -338,7 +338,8 @@ class Inspector {
   void check_keys() {
     const std::string& isp_domain = config().dkim.rules.isp_domain;
     if (plan_->keys == nullptr || isp_domain.empty()) return;
-    const signing::SharedDomainKeys keys = plan_->keys->find(isp_domain, Instant());
+    const signing::SharedDomainKeys keys =
+        plan_->keys->find({.kind = signing::KeyOwner::Kind::domain, .name = isp_domain}, Instant());
     if (keys->keys.empty()) add("dkim.isp_domain", keys->error.empty() ? isp_domain + " has no key" : keys->error);
   }
 

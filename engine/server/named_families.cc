@@ -195,11 +195,12 @@ Family tls_of(Cores cores) {
 
 Family signatures_of(Cores cores) {
   using signing::SigningCounters;
-  Family family = counter_of("sluice_signatures",
-                             "DKIM signatures, by algorithm and result (made; failed, in the library; used_again, for "
-                             "another destination or try), messages that have none of their author's domain "
-                             "(without_key; key_unavailable: it cannot be read or used), and those that come with "
-                             "one of it that is broken (broken_before).");
+  Family family = counter_of(
+      "sluice_signatures",
+      "DKIM signatures, by algorithm and result (made; failed, in the library; used_again, for "
+      "another destination or try), messages that neither their author's domain nor "
+      "one in its place has signed (without_key; key_unavailable: it cannot be read or used), and those that come with "
+      "one of it that is broken (broken_before).");
   const auto add = [&](std::string_view algorithm, std::string_view result, auto count) {
     double sum = 0;
     for (const CoreMetrics& core : cores) sum += count_of(count(core.counters.signing));

@@ -1,7 +1,7 @@
 // The keys of the domains that have sent lately, parsed, for all cores: what a source of keys has is read again after a
 // minute, so that a key that is added, replaced or taken away there counts by then.  A domain without keys, and one
 // whose keys cannot be had, is asked about again sooner.  Bounded by the number of domains: the one that was longest
-// unused goes first.
+// unused goes first.  What customers have chosen is kept among them.
 // Any thread; find() blocks and is a worker's.
 #pragma once
 
@@ -31,12 +31,12 @@ class KeyCache {
   KeyCache(const KeyCache&) = delete;
   KeyCache& operator=(const KeyCache&) = delete;
 
-  // Never null.  `domain`: as domain_key() has it; `now`: of a core's loop.  A caller waits while another one has the
-  // same domain's keys read.
-  [[nodiscard]] SharedDomainKeys find(std::string_view domain, Instant now);
+  // Never null.  `now`: of a core's loop.  A caller waits while another one has the same owner's keys read.
+  [[nodiscard]] SharedDomainKeys find(const KeyOwner& owner, Instant now);
 
  private:
-  [[nodiscard]] SharedDomainKeys load(std::string_view domain, Instant now) const;
+  [[nodiscard]] SharedDomainKeys load(const KeyOwner& owner, Instant now);
+  void read(std::string_view domain, DomainKeys& made) const;
 
   std::shared_ptr<dkim::KeySource> source_;
   bool rsa_;

@@ -50,31 +50,36 @@ dkim::BodyForms Signer::hashes() const {
   return dkim::body_forms({&any, 1});
 }
 
-bool Signer::may_sign(std::string_view domain) {
-  const SharedDomainKeys* const known = known_.find(domain);
-  if (known == nullptr || !(*known)->keys.empty() || !(*known)->error.empty()) return true;
+bool Signer::may_sign(std::string_view domain, std::string_view customer) {
+  const auto may = [this](const KeyOwner& owner) {
+    const SharedDomainKeys* const known = known_.find(owner.key());
+    return known == nullptr || !(*known)->keys.empty() || !(*known)->error.empty();
+  };
+  if (may({.kind = KeyOwner::Kind::author, .name = std::string(domain)})) return true;
+  if (!customer.empty() && may({.kind = KeyOwner::Kind::customer, .name = std::string(customer)})) return true;
   return rules_.without_key == Unsigned::isp && !rules_.isp_domain.empty();
 }
 
 // ------------------------------------------------------------------------------------------ keys
 
 // Kept by this core until they are to be looked for anew; read by a worker once, however many messages wait for them.
-Task<SharedDomainKeys> Signer::keys_of(std::string domain, CustomerShare share) {
+Task<SharedDomainKeys> Signer::keys_of(KeyOwner owner, CustomerShare share) {
+  const std::string key = owner.key();
   for (;;) {
-    const SharedDomainKeys* known = known_.find(domain);
+    const SharedDomainKeys* known = known_.find(key);
     if (known != nullptr && parts_.loop.now() < (*known)->until) co_return *known;
-    const auto loading = loading_.find(domain);
+    const auto loading = loading_.find(key);
     if (loading == loading_.end()) break;
     AsyncEvent event;
     loading->second.push_back(&event);
     co_await event.wait("the keys of a domain");
   }
-  loading_[domain];
+  loading_[key];
   std::optional<SharedDomainKeys> found;
   while (!found && !parts_.loop.aborting()) {
     const Instant now = parts_.loop.now();
     found = co_await io::run_on_worker<SharedDomainKeys>(
-        parts_.loop, [&] { return parts_.keys->find(domain, now); }, "the keys of a domain", share);
+        parts_.loop, [&] { return parts_.keys->find(owner, now); }, "the keys of a domain", share);
     if (!found) co_await parts_.loop.sleep(kWorkersFull, "workers");
   }
   if (!found) {
@@ -82,14 +87,23 @@ Task<SharedDomainKeys> Signer::keys_of(std::string domain, CustomerShare share) 
     none->error = "the relay stops";
     found = std::move(none);
   }
-  known_.erase(domain);
+  known_.erase(key);
   known_.make_room(kDomainsKept);
-  known_.insert(domain, *found);
-  const auto loading = loading_.find(domain);
+  known_.insert(key, *found);
+  const auto loading = loading_.find(key);
   const std::vector<AsyncEvent*> waiting = std::move(loading->second);
   loading_.erase(loading);
   for (AsyncEvent* event : waiting) event->set();
   co_return *found;
+}
+
+// Of mail of that author's domain, which is not the ISP's.
+Task<SharedDomainKeys> Signer::keys_for(std::string domain, Request request) {
+  SharedDomainKeys keys = co_await keys_of({.kind = KeyOwner::Kind::author, .name = std::move(domain)}, request.share);
+  if (!keys->nothing() || request.own || request.customer.empty()) co_return keys;
+  SharedDomainKeys chosen =
+      co_await keys_of({.kind = KeyOwner::Kind::customer, .name = std::string(request.customer)}, request.share);
+  co_return chosen->nothing() ? keys : chosen;
 }
 
 // As domain_key() has it; empty: there is not one author.
@@ -136,7 +150,7 @@ std::optional<smtp::StandardReply> Signer::without_key(const Request& request, s
 Task<std::optional<smtp::StandardReply>> Signer::refusal(std::string domain, Request request) {
   const bool may_be = rules_.without_key == Unsigned::refuse || rules_.kept_back == Unsigned::refuse;
   if (request.own || !may_be) co_return std::nullopt;
-  const SharedDomainKeys keys = co_await keys_of(domain, request.share);
+  const SharedDomainKeys keys = co_await keys_for(domain, request);
   if (!keys->keys.empty() || !keys->error.empty()) co_return std::nullopt;
   if (rule_without_key(keys->kept_back) != Unsigned::refuse) co_return std::nullopt;
   co_return without_key(request, domain, {}, keys->kept_back);
@@ -234,18 +248,20 @@ Task<Signed> Signer::sign(const ContentToSign& content, Request request) {
   const bool by_isp = request.own && !rules_.isp_domain.empty();
   const std::string domain = by_isp ? rules_.isp_domain : author_domain(content, request.smtputf8);
   look_at_senders(content, request, domain);
-  const SharedDomainKeys keys = co_await keys_of(domain, request.share);
+  const KeyOwner isp_owner{.kind = KeyOwner::Kind::domain, .name = rules_.isp_domain};
+  const SharedDomainKeys keys =
+      by_isp ? co_await keys_of(isp_owner, request.share) : co_await keys_for(domain, request);
   if (keys->keys.empty()) result.refusal = without_key(request, domain, keys->error, keys->kept_back);
   if (result.refusal) co_return result;
   want(keys, wanted);
   const bool as_it_is = wanted.empty() && rule_without_key(keys->kept_back) == Unsigned::send;
-  if (!as_it_is && !rules_.isp_domain.empty() && rules_.isp_domain != domain) {
-    const SharedDomainKeys isp = co_await keys_of(rules_.isp_domain, request.share);
+  if (!as_it_is && !rules_.isp_domain.empty() && rules_.isp_domain != domain && rules_.isp_domain != keys->domain) {
+    const SharedDomainKeys isp = co_await keys_of(isp_owner, request.share);
     if (isp->keys.empty())
       parts_.not_signed({.id = request.id,
                          .domain = rules_.isp_domain,
                          .reason = why_without(*isp),
-                         .effect = wanted.empty() ? "sent" : "signed by the author's domain alone"});
+                         .effect = wanted.empty() ? "sent" : "signed by the author's or the customer's domain alone"});
     want(isp, wanted);
   }
   if (wanted.empty() || !prepare(content, request, wanted)) co_return result;

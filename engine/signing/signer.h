@@ -1,9 +1,11 @@
 // Signs messages with the keys of their authors' domains, and with the ISP's: says which keys those are, has RSA's
 // signatures made on workers and makes Ed25519's itself, and what becomes of mail that cannot be signed.
 //
-// Which keys: those of the author's domain, exactly that one (not one above it), one signature for each algorithm of
-// which it has a key; then those of rules.isp_domain, if that is another one.  A message of our own (a DSN) has the
-// signatures of isp_domain, or of its own author's where there is none.
+// Which keys: those of the author's domain; where it has none, those of one above it that signs for it
+// (dkim::KeySource::parents_of()); where neither has any, those of the domain that the customer has chosen.  One
+// signature for each algorithm of which that domain has a key; then those of rules.isp_domain, if that is another one.
+// Keys that are kept back, and such as cannot be had now, have no other domain's in their place.  A message of our own
+// (a DSN) has the signatures of isp_domain, or of its own author's where there is none.
 //
 // Workers sign for all cores, customers in turns by weight; so many of a core's messages are there at one time
 // (kSigningMax), and the others wait here, in turns, too.  Nothing is refused for that: a message that waits holds up
@@ -39,13 +41,13 @@ struct SigningCounters {
   std::array<std::uint64_t, kAlgorithms> made{};        // signatures
   std::array<std::uint64_t, kAlgorithms> failed{};      // the library has refused
   std::array<std::uint64_t, kAlgorithms> used_again{};  // of those that were made for another destination or try
-  std::uint64_t without_key = 0;                        // forms of messages that the author's domain has no key for
-  std::uint64_t without_key_now = 0;                    // likewise, whose keys could not be had
-  std::uint64_t broken_before = 0;                      // forms of messages with a broken one of the author's domain
-  std::uint64_t waiting = 0;                            // messages that wait for their turn now
-  std::uint64_t hashed_coming = 0;                      // bytes of content that were hashed while they came in,
-  std::uint64_t hashed_sending = 0;                     // and when the message was about to be sent
-  StageTimes took;                                      // from the hashes to the fields, with the wait for workers
+  std::uint64_t without_key = 0;      // forms of messages that nobody has signed but the ISP, for want of a key
+  std::uint64_t without_key_now = 0;  // likewise, whose keys could not be had
+  std::uint64_t broken_before = 0;    // forms of messages with a broken one of the author's domain
+  std::uint64_t waiting = 0;          // messages that wait for their turn now
+  std::uint64_t hashed_coming = 0;    // bytes of content that were hashed while they came in,
+  std::uint64_t hashed_sending = 0;   // and when the message was about to be sent
+  StageTimes took;                    // from the hashes to the fields, with the wait for workers
 };
 
 // What is to go in front of a message's content.
@@ -100,13 +102,14 @@ class Signer {
   void note_hashed_sending(std::uint64_t bytes) { parts_.counters.hashed_sending += bytes; }
   // How the body has to be hashed.
   [[nodiscard]] dkim::BodyForms hashes() const;
-  // Whether mail of that author's domain will have a signature, as far as this core knows: it does not look, and of a
-  // domain that it has not met it may.
-  [[nodiscard]] bool may_sign(std::string_view domain);
+  // Whether that customer's mail of that author's domain will have a signature, as far as this core knows: it does not
+  // look, and of a domain or customer that it has not met it may.
+  [[nodiscard]] bool may_sign(std::string_view domain, std::string_view customer);
 
   struct Request {
     std::string_view id;             // outlives the call
     CustomerShare share;             // whose turn it is
+    std::string_view customer;       // likewise outlives the call; empty: none has chosen who signs
     bool own = false;                // a message of our own
     bool smtputf8 = false;           // the client asked for it
     bool internationalized = false;  // it goes on with SMTPUTF8
@@ -122,7 +125,8 @@ class Signer {
  private:
   struct Wanted;
   struct Waiting;
-  Task<SharedDomainKeys> keys_of(std::string domain, CustomerShare share);
+  Task<SharedDomainKeys> keys_of(KeyOwner owner, CustomerShare share);
+  Task<SharedDomainKeys> keys_for(std::string domain, Request request);
   [[nodiscard]] std::string author_domain(const ContentToSign& content, bool smtputf8) const;
   [[nodiscard]] Unsigned rule_without_key(const std::string& kept_back) const;
   std::optional<smtp::StandardReply> without_key(const Request& request, std::string_view domain,

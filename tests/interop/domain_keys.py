@@ -187,6 +187,49 @@ def keys_are_rotated_and_revoked():
 
 
 @test
+def one_domain_signs_for_those_below_it_and_for_what_its_customer_sends():
+    below, other = "alice@a.b." + DOMAIN, "alice@other.example"
+    with Relay(hop(), dkim=dkim_config()) as relay:
+        relay.control("domain", "rotate", DOMAIN)
+        relay.control("domain", "add", "other.example", "--customer", "acme", "--no-keys")
+        with World(relay, "below") as world:
+            world.activate()
+            world.signed_by(FIRST)
+
+            def signers(sender):
+                """d= of each signature of SENDER's mail; all are good."""
+                with relay.client() as client:
+                    client.submit(compose(sender=sender), sender=sender)
+                text = hop().only().content
+                found = [tags_of(field)["d"] for field in signatures_of(text)[0]]
+                world.verify(text, len(found))
+                return found
+
+            def signed_for(sender, wanted, why):
+                """Once the relay has looked."""
+                relay.control("reload")
+                until(lambda: signers(sender) == wanted, why, 20)
+
+            expect_equal(signers(other), [], "who signs for a domain without keys")
+            # The customer has *.example.com as well.
+            signed_for(below, [DOMAIN, DOMAIN], "the domain above signs")
+            expect_equal(signers(other), [], "who signs for a domain without keys")
+            relay.control("customer", "set", "acme", "--sign-as", DOMAIN)
+            expect_equal(json.loads(relay.control("customer", "show", "acme", "--json"))["sign_as"], DOMAIN, "what is shown")
+            signed_for(other, [DOMAIN, DOMAIN], "the customer's choice signs")
+            relay.control("customer", "set", "acme", "--sign-as", "none")
+            signed_for(other, [], "nobody signs")
+            relay.config["dkim"]["unsigned"] = "refuse"
+            relay.write_config()
+            relay.control("reload")
+            with relay.client() as client:
+                client.submit(compose(sender=other), sender=other, wanted="550")
+            relay.control("customer", "set", "acme", "--sign-as", DOMAIN)
+            relay.control("reload")
+            expect_equal(signers(other), [DOMAIN, DOMAIN], "who signs where unsigned mail is refused")
+
+
+@test
 def the_serial_rises_with_changes_alone():
     with Relay(hop(), dkim=dkim_config()) as relay:
         relay.control("domain", "rotate", DOMAIN)
@@ -221,6 +264,7 @@ def a_store_from_before_keys_is_brought_up_to_date():
             for column in ("proof_seen_ms", "taken_ms", "checked_ms", "verdict", "finding", "failing_since_ms"):
                 store.execute(f"ALTER TABLE domain DROP COLUMN {column}")
             store.execute("DROP TABLE signing_key")
+            store.execute("ALTER TABLE customer DROP COLUMN sign_as")
             store.execute("PRAGMA user_version = 9")
         relay.start()
         with relay.client() as client:

@@ -23,11 +23,26 @@ class HeldKeys final : public dkim::KeySource {
     return keys;
   }
 
-  std::string why_none(std::string_view /*domain*/) override { return kept_back; }
+  std::string why_none(std::string_view domain) override {
+    return kept_back_of.empty() || domain == kept_back_of ? kept_back : "";
+  }
+
+  std::expected<std::vector<std::string>, std::string> parents_of(std::string_view domain) override {
+    return parents[std::string(domain)];
+  }
+
+  std::expected<std::string, std::string> choice_of(std::string_view customer) override {
+    if (!choice_fault.empty()) return std::unexpected(choice_fault);
+    return choices[std::string(customer)];
+  }
 
   std::map<std::string, std::vector<std::pair<std::string, std::string>>> held;  // by domain: selectors and DER
   std::string fault;
-  std::string kept_back;  // of all that have none
+  std::map<std::string, std::vector<std::string>> parents;  // by domain, the nearest first
+  std::map<std::string, std::string> choices;               // by customer
+  std::string choice_fault;
+  std::string kept_back;     // of all that have none,
+  std::string kept_back_of;  // or of this one alone
   int asked = 0;
 };
 

@@ -138,6 +138,34 @@ TEST_F(StoreKeysTest, TheFirstSourceThatHasKeysIsTaken) {
   EXPECT_TRUE(FirstOfSources({empty, silent}).keys_of("example.com"));
 }
 
+TEST_F(StoreKeysTest, DomainsAboveAndTheChoiceComeFromTheStore) {
+  const auto admin =
+      auth::AccountAdmin::open(directory_ + "/accounts.db", auth::IfMissing::fail, auth::kLeastHashCost).value();
+  EXPECT_TRUE(admin->add_domain("*.example.com", "Acme", kNow));
+  EXPECT_TRUE(admin->set_customer_sign_as("Acme", "example.com"));
+  const auto keys = source(KeyWrapper());
+  const std::vector<std::string> above{"example.com"};
+  EXPECT_EQ(keys->parents_of("www.example.com").value(), above);
+  EXPECT_TRUE(keys->parents_of("www.example.org")->empty());
+  EXPECT_EQ(keys->choice_of("Acme").value(), "example.com");
+  EXPECT_EQ(keys->choice_of("Other").value(), "");
+  // A source beside it has none.
+  FirstOfSources both({std::make_shared<SilentSource>(), keys});
+  EXPECT_EQ(both.parents_of("www.example.com").value(), above);
+  EXPECT_EQ(both.choice_of("Acme").value(), "example.com");
+  // A name that has become a public suffix since its rule was added.
+  EXPECT_TRUE(admin->add_domain("*.acme.co.uk", "Acme", kNow));
+  EXPECT_TRUE(admin->add_domain("acme.co.uk", "Acme", kNow));
+  EXPECT_EQ(keys->parents_of("www.acme.co.uk")->size(), 1U);
+  const auto store = auth::open_store(address(), auth::IfMissing::fail, auth::kAdminWaits).value();
+  EXPECT_TRUE(store->run("UPDATE domain SET name = replace(name, 'acme.', '') WHERE name LIKE '%acme.co.uk'"));
+  EXPECT_TRUE(keys->parents_of("www.co.uk")->empty());
+  // Without a store there are none.
+  std::filesystem::remove(directory_ + "/accounts.db");
+  EXPECT_TRUE(source(KeyWrapper())->parents_of("www.example.com")->empty());
+  EXPECT_EQ(source(KeyWrapper())->choice_of("Acme").value(), "");
+}
+
 TEST_F(StoreKeysTest, WhyADomainThatIsFailingHasNoneIsSaid) {
   const KeyWrapper none;
   const auto why = [this](auth::WhileFailing failing, std::string_view domain) {

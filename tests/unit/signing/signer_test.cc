@@ -58,8 +58,12 @@ class SignerTest : public ::testing::Test {
   Task<Signed> sign_one(const ContentToSign& content, Signer::Request request) {
     co_return co_await signer().sign(content, request);
   }
-  Task<std::optional<smtp::StandardReply>> refuse_one(std::string domain) {
-    co_return co_await signer().refusal(std::move(domain), {.id = "1"});
+  Task<std::optional<smtp::StandardReply>> refuse_task(std::string domain, std::string_view customer) {
+    co_return co_await signer().refusal(std::move(domain), {.id = "1", .customer = customer});
+  }
+  std::optional<smtp::StandardReply> refuse_one(const std::string& domain, std::string_view customer = {}) {
+    return testing::await<std::optional<smtp::StandardReply>>(platforms_, loop_,
+                                                              [&] { return refuse_task(domain, customer); });
   }
   std::unique_ptr<ContentToSign> content(std::string_view text) {
     auto made = std::make_unique<ContentToSign>(message::BodyForm::literal, signer().hashes());
@@ -99,23 +103,91 @@ TEST_F(SignerTest, TheDomainIsTheAuthorsAndNoneAboveIt) {
 // As far as is known without a look: there may be a key where none was looked for, or none could be had.
 TEST_F(SignerTest, WhetherMailWillBeSignedIsSaidWithoutALook) {
   constexpr std::string_view kOther = "From: bob@example.net\r\n\r\nx\r\n";
-  EXPECT_TRUE(signer().may_sign("example.com"));
-  EXPECT_TRUE(signer().may_sign("example.net"));
+  EXPECT_TRUE(signer().may_sign("example.com", ""));
+  EXPECT_TRUE(signer().may_sign("example.net", ""));
   EXPECT_EQ(source_->asked, 0);
   sign();
   sign(kOther);
-  EXPECT_TRUE(signer().may_sign("example.com"));
-  EXPECT_FALSE(signer().may_sign("example.net"));
+  EXPECT_TRUE(signer().may_sign("example.com", ""));
+  EXPECT_FALSE(signer().may_sign("example.net", ""));
   signer_ = nullptr;
   source_->fault = "the disk is gone";
   sign();
-  EXPECT_TRUE(signer().may_sign("example.com"));
+  EXPECT_TRUE(signer().may_sign("example.com", ""));
   signer_ = nullptr;
   source_->fault.clear();
   rules_.without_key = Unsigned::isp;
   rules_.isp_domain = "isp.example";
   sign(kOther);
-  EXPECT_TRUE(signer().may_sign("example.net"));
+  EXPECT_TRUE(signer().may_sign("example.net", ""));
+}
+
+TEST_F(SignerTest, WhereTheAuthorsDomainHasNoneOneAboveItSignsAndElseTheCustomersChoice) {
+  constexpr std::string_view kBelow = "From: ann@www.example.com\r\n\r\nx\r\n";
+  constexpr std::string_view kOther = "From: bob@example.net\r\n\r\nx\r\n";
+  const Signer::Request acme{.id = "1", .customer = "Acme"};
+  rules_.isp_domain = "isp.example";
+  rules_.without_key = Unsigned::refuse;
+  source_->held["acme.example"] = {{"acme", testing::ed25519_der()}};
+  source_->choices["Acme"] = "acme.example";
+  source_->parents["www.example.com"] = {"example.com"};
+  EXPECT_THAT(domains_of(sign(kBelow, acme)), ElementsAre("example.com", "example.com", "isp.example"));
+  EXPECT_THAT(domains_of(sign(kMail, acme)), ElementsAre("example.com", "example.com", "isp.example"));
+  EXPECT_THAT(domains_of(sign(kOther, acme)), ElementsAre("acme.example", "isp.example"));
+  EXPECT_FALSE(refuse_one("example.net", "Acme"));
+  EXPECT_TRUE(notes_.empty());
+  EXPECT_EQ(counters_.without_key, 0U);
+  // Of another customer, of nobody, and of our own it is no choice.
+  EXPECT_TRUE(sign(kOther, {.id = "1", .customer = "Other"}).refusal);
+  EXPECT_TRUE(sign(kOther).refusal);
+  EXPECT_TRUE(refuse_one("example.net", "Other"));
+  EXPECT_THAT(domains_of(sign(kOther, {.id = "1", .customer = "Acme", .own = true})), ElementsAre("isp.example"));
+}
+
+TEST_F(SignerTest, TheIspSignsOnceWhereItsDomainIsTheOneAboveOrTheChoice) {
+  rules_.isp_domain = "isp.example";
+  source_->choices["Acme"] = "isp.example";
+  source_->parents["mail.isp.example"] = {"isp.example"};
+  EXPECT_THAT(domains_of(sign("From: a@mail.isp.example\r\n\r\nx\r\n")), ElementsAre("isp.example"));
+  EXPECT_THAT(domains_of(sign("From: bob@example.net\r\n\r\nx\r\n", {.id = "1", .customer = "Acme"})),
+              ElementsAre("isp.example"));
+  // Nor does one above the ISP's stand in for it.
+  rules_.isp_domain = "mail.isp.example";
+  signer_ = nullptr;
+  EXPECT_THAT(domains_of(sign(kMail, {.id = "1", .own = true})), ElementsAre());
+}
+
+TEST_F(SignerTest, TheChoiceDoesNotHideKeysThatAreKeptBackOrCannotBeHad) {
+  constexpr std::string_view kOther = "From: bob@example.net\r\n\r\nx\r\n";
+  const Signer::Request acme{.id = "1", .customer = "Acme"};
+  rules_.kept_back = Unsigned::refuse;
+  source_->choices["Acme"] = "example.com";
+  source_->kept_back = "it is failing";
+  source_->kept_back_of = "example.net";
+  EXPECT_EQ(sign(kOther, acme).refusal->code, 550);
+  signer_ = nullptr;
+  source_->kept_back_of = "example.org";
+  source_->choices["Acme"] = "example.org";
+  EXPECT_EQ(sign(kOther, acme).refusal->code, 550);
+  EXPECT_THAT(notes_, ElementsAre("example.net: it is failing: refused",
+                                  "example.net: example.org, which signs in its place: it is failing: refused"));
+  signer_ = nullptr;
+  notes_.clear();
+  source_->choice_fault = "no answer";
+  rules_.without_key = Unsigned::refuse;
+  EXPECT_EQ(sign(kOther, acme).refusal->code, 451);
+  EXPECT_THAT(notes_, ElementsAre("example.net: no answer: deferred"));
+}
+
+TEST_F(SignerTest, MailOfACustomerWithAChoiceMayBeSigned) {
+  constexpr std::string_view kOther = "From: bob@example.net\r\n\r\nx\r\n";
+  source_->choices["Acme"] = "example.com";
+  sign(kOther, {.id = "1", .customer = "Acme"});
+  sign(kOther, {.id = "1", .customer = "Other"});
+  EXPECT_TRUE(signer().may_sign("example.net", "Acme"));
+  EXPECT_FALSE(signer().may_sign("example.net", "Other"));
+  EXPECT_TRUE(signer().may_sign("example.net", "Third"));
+  EXPECT_FALSE(signer().may_sign("example.net", ""));
 }
 
 TEST_F(SignerTest, OwnMailHasTheIspsAloneWhateverIsSaidOfOthers) {
@@ -170,8 +242,7 @@ TEST_F(SignerTest, WhyKeysAreKeptBackIsSaidInTheirPlace) {
   const Signed refused = sign(kOther);
   ASSERT_TRUE(refused.refusal);
   EXPECT_NE(refused.refusal->text.find("records in the DNS"), std::string_view::npos);
-  const auto early =
-      testing::await<std::optional<smtp::StandardReply>>(platforms_, loop_, [&] { return refuse_one("example.net"); });
+  const auto early = refuse_one("example.net");
   ASSERT_TRUE(early);
   EXPECT_EQ(early->text, refused.refusal->text);
   EXPECT_EQ(counters_.without_key, 3U);
@@ -183,10 +254,7 @@ TEST_F(SignerTest, WhyKeysAreKeptBackIsSaidInTheirPlace) {
 
 TEST_F(SignerTest, WhereKeysAreKeptBackAnotherRuleMayHold) {
   constexpr std::string_view kOther = "From: bob@example.net\r\n\r\nx\r\n";
-  const auto early = [&] {
-    return testing::await<std::optional<smtp::StandardReply>>(platforms_, loop_,
-                                                              [&] { return refuse_one("example.net"); });
-  };
+  const auto early = [&] { return refuse_one("example.net"); };
   const auto with = [&](Unsigned without_key, Unsigned kept_back) {
     signer_ = nullptr;
     rules_.without_key = without_key;
