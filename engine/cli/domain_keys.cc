@@ -77,7 +77,7 @@ auth::StoreResult<std::vector<std::string>> add_next_keys(const std::string& dom
   return selectors;
 }
 
-// Of all that lies below a domain there are none.
+// All that lies below a domain has none of its own.
 bool may_have_keys(const auth::StoreResult<std::string>& entry) { return entry && !entry->starts_with("*."); }
 
 auth::StoreResult<> add_domain(const AccountRequest& request, const AccountCommandWorld& world) {
@@ -95,8 +95,8 @@ auth::StoreResult<> add_domain(const AccountRequest& request, const AccountComma
   if (!prints_records_alone(request)) {
     world.out << "domain " << request.operand << ": added\n";
     if (world.settings.makes_domain_keys && domain && !may_have_keys(domain))
-      world.out
-          << "No key signs for all that lies below a domain: add those by themselves whose mail is to be signed\n";
+      world.out << "Mail of the names below it is signed with the keys of " << domain->substr(2)
+                << ", where the customer has that, too; add those by themselves that are to have keys of their own\n";
   }
   if (!makes_keys) return {};
   if (auto made = make_first_keys(*domain, *store, world); !made) return made;

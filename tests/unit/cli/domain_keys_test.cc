@@ -101,7 +101,8 @@ TEST_F(DomainKeysTest, NoKeysWhereNoneAreWantedOrForAllBelowADomain) {
   add_domain("*.example.com");
   EXPECT_EQ(out_,
             "domain *.example.com: added\n"
-            "No key signs for all that lies below a domain: add those by themselves whose mail is to be signed\n");
+            "Mail of the names below it is signed with the keys of example.com, where the customer has that, too; "
+            "add those by themselves that are to have keys of their own\n");
   EXPECT_THAT(keys(), IsEmpty());
   EXPECT_THAT(keys("*.example.com"), IsEmpty());
   EXPECT_EQ(run({"domain", "rotate", "*.example.com"}), kCtlFailed);
