@@ -184,10 +184,9 @@ StoreResult<std::size_t> SigningKeyAdmin::reseal_some(const Seal& seal, std::str
   constexpr std::int64_t kAtATime = 1000;
   std::vector<NewSigningKey> keys;
   StoreResult<> read = database_->query(
-      "SELECT domain, selector, algorithm, state, since_ms, created_ms, public_key, wrong_since_ms, kept_back, "
-      "private_key,"
-      " sealed FROM signing_key WHERE (domain, selector) > ($1, $2) AND private_key <> '' ORDER BY domain, selector "
-      "LIMIT $3",
+      "SELECT domain, selector, algorithm, state, since_ms, created_ms, public_key, wrong_since_ms, kept_back,"
+      " private_key, sealed FROM signing_key WHERE (domain, selector) > ($1, $2) AND private_key <> ''"
+      " ORDER BY domain, selector LIMIT $3",
       {domain, selector, kAtATime}, [&keys](const Row& row) {
         // Another program may have written what is none: kept out of sight, and so as it is.
         if (auto key = private_key_of(row, 9, 10))

@@ -24,7 +24,7 @@ struct KeyInUse {
 
 // What a domain's keys are good for where checks have found its records wrong.
 enum class WhileFailing : std::uint8_t {
-  all_sign,   // nobody checks: what was found once may be so no more
+  all_sign,   // no checks are made: what was found once may be so no more
   sign,       // all but those that do not fit their own records (KeyFit)
   keep_back,  // likewise, and none while the domain is failing (domain_state_admin.h)
 };

@@ -11,6 +11,7 @@
 #include "engine/base/network.h"
 #include "engine/cli/operands.h"
 #include "engine/cli/trace_count.h"
+#include "engine/event/privacy.h"
 #include "engine/text/did_you_mean.h"
 #include "engine/text/quoted.h"
 
@@ -154,8 +155,7 @@ trace::KeyCondition address_condition(std::string_view value, trace::KeyKind add
 // As the trace writes clients: an address in the form of RFC 5952, or what it has in the place of one.  Nothing: it is
 // neither.
 std::optional<std::string> client_of(std::string_view value) {
-  constexpr std::string_view kHashed = "ip-";
-  if (value.starts_with(kHashed)) return std::string(value);
+  if (value.starts_with(event::kHashedClientPrefix)) return std::string(value);
   const auto network = Network::parse(value);
   return network ? std::optional(network->to_string()) : std::nullopt;
 }

@@ -15,10 +15,9 @@ AddressForm form_of(const trace::KeyCondition& condition, const event::PrivacyOp
 
 // "*@example.net", "5f1d7c2a90b3e846@example.net": as the trace has it.
 bool is_hidden_recipient(std::string_view address, AddressForm form) {
-  constexpr std::size_t kTokenDigits = 16;
   const std::string_view local = address.substr(0, address.rfind('@'));
   if (form == AddressForm::shorten) return local == "*";
-  return local.size() == kTokenDigits && local.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+  return local.size() == event::kTokenDigits && local.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <tuple>
 #include <utility>
 
+#include "engine/base/cut_text.h"
 #include "engine/smtp/reply.h"
 #include "engine/text/escape.h"
 #include "engine/text/json_text.h"
@@ -152,7 +153,7 @@ std::string render_page(const QueueRequest& request, const QueueAnswer& page, bo
   };
   for (const QueueRow& row : page.rows) add(json_row(row, request));
   for (std::string_view rest = page.content; !rest.empty();) {
-    const std::string_view part = text::cut_value(rest, kContentRowBytesMax);
+    const std::string_view part = cut_text(rest, kContentRowBytesMax);
     add("{\"content\": " + text::json_string(part) + "}");
     rest.remove_prefix(part.size());
   }

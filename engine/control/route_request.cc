@@ -5,6 +5,7 @@
 
 #include "auth/secret.h"
 #include "auth/text.h"
+#include "engine/base/cut_text.h"
 #include "engine/control/words.h"
 #include "engine/route/table.h"
 #include "engine/smtp/path.h"
@@ -45,7 +46,7 @@ std::string_view mark_of(RouteStep::Kind kind) {
 // A reply of several lines is shown as such; in each nothing is more than text to a terminal.
 std::string step_text(const RouteStep& step) {
   std::string text;
-  std::string_view rest = text::cut_value(step.text, kRouteStepBytesMax);
+  std::string_view rest = cut_text(step.text, kRouteStepBytesMax);
   for (;;) {
     const std::size_t end = std::min(rest.find('\n'), rest.size());
     text.append(mark_of(step.kind)).append(text::escaped_line(rest.substr(0, end))).append("\n");
@@ -82,7 +83,7 @@ std::string host_json(const RouteHost& host) {
     constexpr std::string_view kStepKinds[] = {"command", "reply", "note"};
     steps += std::string(steps.empty() ? "\n    " : ",\n    ") +
              "{\"kind\": " + text::json_string(kStepKinds[static_cast<std::size_t>(step.kind)]) +
-             ", \"text\": " + text::json_string(text::cut_value(step.text, kRouteStepBytesMax)) +
+             ", \"text\": " + text::json_string(cut_text(step.text, kRouteStepBytesMax)) +
              ", \"cut\": " + (step.text.size() > kRouteStepBytesMax ? "true" : "false") + "}";
   }
   return "{\"host\": " + text::json_string(host.host) + ", \"preference\": " + std::to_string(host.preference) +

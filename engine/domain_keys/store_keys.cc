@@ -4,11 +4,21 @@
 #include "engine/domain_keys/dns_records.h"
 
 namespace sluice::domain_keys {
+namespace {
+
+// In words for operators; where there is no store yet, as one that has nothing.
+template <typename T>
+std::expected<T, std::string> or_nothing(auth::StoreResult<T> found) {
+  if (found) return *std::move(found);
+  if (found.error().kind == auth::StoreError::Kind::not_found) return T();
+  return std::unexpected(std::move(found.error().what));
+}
+
+}  // namespace
 
 std::expected<std::vector<dkim::StoredKey>, std::string> StoreKeys::keys_of(std::string_view domain) {
-  const auto found = keys_.find(domain, clock_->wall());
-  if (!found && found.error().kind == auth::StoreError::Kind::not_found) return std::vector<dkim::StoredKey>();
-  if (!found) return std::unexpected(found.error().what);
+  const auto found = or_nothing(keys_.find(domain, clock_->wall()));
+  if (!found) return std::unexpected(found.error());
   std::vector<dkim::StoredKey> keys;
   for (const auth::KeyInUse& key : *found) {
     auto der = wrapper_.unwrap(domain, key.selector, key.private_key);
@@ -19,9 +29,8 @@ std::expected<std::vector<dkim::StoredKey>, std::string> StoreKeys::keys_of(std:
 }
 
 std::string StoreKeys::why_none(std::string_view domain) {
-  const auto kept_back = keys_.kept_back(domain, clock_->wall());
-  if (!kept_back && kept_back.error().kind == auth::StoreError::Kind::not_found) return {};
-  if (!kept_back) return kept_back.error().what;
+  const auto kept_back = or_nothing(keys_.kept_back(domain, clock_->wall()));
+  if (!kept_back) return kept_back.error();
   if (kept_back->failing) return "the domain is failing (dkim.failing)";
   std::string names;
   for (const std::string& selector : kept_back->unfit)
@@ -30,18 +39,13 @@ std::string StoreKeys::why_none(std::string_view domain) {
 }
 
 std::expected<std::vector<std::string>, std::string> StoreKeys::parents_of(std::string_view domain) {
-  auto found = keys_.parents(domain);
-  if (!found && found.error().kind == auth::StoreError::Kind::not_found) return std::vector<std::string>();
-  if (!found) return std::unexpected(found.error().what);
-  std::erase_if(*found, auth::is_public_suffix);
-  return *std::move(found);
+  auto found = or_nothing(keys_.parents(domain));
+  if (found) std::erase_if(*found, auth::is_public_suffix);
+  return found;
 }
 
 std::expected<std::string, std::string> StoreKeys::choice_of(std::string_view customer) {
-  auto found = keys_.choice(customer);
-  if (!found && found.error().kind == auth::StoreError::Kind::not_found) return std::string();
-  if (!found) return std::unexpected(found.error().what);
-  return *std::move(found);
+  return or_nothing(keys_.choice(customer));
 }
 
 std::expected<std::vector<dkim::StoredKey>, std::string> FirstOfSources::keys_of(std::string_view domain) {

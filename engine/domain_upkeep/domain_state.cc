@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "engine/base/cut_text.h"
 #include "engine/text/escape.h"
 #include "engine/text/table_text.h"
 
@@ -16,15 +17,14 @@ constexpr std::string_view kProofBegins = "proof: ";
 
 bool is_bad(const Finding& finding) { return finding.verdict == Verdict::wrong || finding.verdict == Verdict::missing; }
 
-// What the DNS says is anybody's bytes.
-std::string in_words(std::string_view record, const Finding& finding) {
-  const std::string text = text::printable(std::string(record) + finding.name + ": " + finding.what);
-  return std::string(text::cut_value(text, auth::kDomainFindingBytesMax));
-}
-
 bool names_proof(const auth::DomainState& state) { return state.finding.starts_with(kProofBegins); }
 
 }  // namespace
+
+std::string finding_text(std::string_view record, const Finding& finding) {
+  const std::string text = text::printable(std::string(record) + finding.name + ": " + finding.what);
+  return std::string(cut_text(text, auth::kDomainFindingBytesMax));
+}
 
 bool is_judged(const Finding& finding, const JudgedRecords& judged) {
   const std::string_view record = finding.record;
@@ -39,8 +39,8 @@ CheckOutcome outcome_of(std::span<const Finding> findings, const Finding* proof)
   const bool proof_unknown = proof != nullptr && proof->verdict == Verdict::not_asked;
   outcome.proof_seen = proof != nullptr && proof->verdict == Verdict::right;
   outcome.proof_wrong = proof != nullptr && is_bad(*proof);
-  if (bad != findings.end()) outcome.finding = in_words(bad->record + ": ", *bad);
-  if (outcome.proof_wrong) outcome.proof_finding = in_words(kProofBegins, *proof);
+  if (bad != findings.end()) outcome.finding = finding_text(bad->record + ": ", *bad);
+  if (outcome.proof_wrong) outcome.proof_finding = finding_text(kProofBegins, *proof);
   if (bad != findings.end() || outcome.proof_wrong) {
     outcome.verdict = Verdict::wrong;
   } else if (unknown == findings.end() && !proof_unknown) {

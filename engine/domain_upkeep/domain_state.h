@@ -5,6 +5,7 @@
 #include <chrono>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "auth/store/domain_state_admin.h"
 #include "engine/base/time.h"
@@ -23,6 +24,9 @@ struct JudgedRecords {
   bool mx = false;
 };
 [[nodiscard]] bool is_judged(const sender_dns::Finding& finding, const JudgedRecords& judged);
+
+// "RECORD NAME: what", printable, as long as the store keeps it: what the DNS says may be any bytes.
+[[nodiscard]] std::string finding_text(std::string_view record, const sender_dns::Finding& finding);
 
 // What one check came to.
 struct CheckOutcome {

@@ -1,11 +1,7 @@
 #include "engine/domain_upkeep/key_fit.h"
 
-#include <algorithm>
-
-#include "auth/store/domain_state_admin.h"
 #include "engine/domain_keys/key_life.h"
 #include "engine/domain_upkeep/domain_state.h"
-#include "engine/text/table_text.h"
 
 namespace sluice::domain_upkeep {
 
@@ -31,12 +27,6 @@ auth::KeyFit fit_of(const auth::SigningKeyRecord& key, sender_dns::Verdict verdi
   if (first) fit.wrong_since = now;
   fit.kept_back = fit.kept_back || (!first && now - fit.wrong_since >= kFailingAfter);
   return fit;
-}
-
-std::string fit_text(const sender_dns::Finding& finding) {
-  std::string text = text::printable(finding.name + ": " + finding.what);
-  text.resize(std::min(text.size(), auth::kDomainFindingBytesMax));
-  return text;
 }
 
 }  // namespace sluice::domain_upkeep

@@ -2,8 +2,6 @@
 // answer alone changes anything.  Pure.  Any thread.
 #pragma once
 
-#include <string>
-
 #include "auth/store/signing_key.h"
 #include "engine/base/time.h"
 #include "engine/sender_dns/finding.h"
@@ -17,8 +15,5 @@ namespace sluice::domain_upkeep {
 // again with the first that finds the record right.  `key`: as the check found it.  Of a key that is not to sign
 // (published, retired by now, revoked) nothing is held against it.
 [[nodiscard]] auth::KeyFit fit_of(const auth::SigningKeyRecord& key, sender_dns::Verdict verdict, WallMillis now);
-
-// "NAME: what", printable.
-[[nodiscard]] std::string fit_text(const sender_dns::Finding& finding);
 
 }  // namespace sluice::domain_upkeep

@@ -28,12 +28,12 @@ std::optional<WallMillis> look_again(const auth::DomainState& state, domain_keys
   WallMillis at = turn;
   if (state.verdict == "wrong" && state.failing_since == 0) at = std::min(at, state.checked + kFailingAfter);
   const WallMillis day = in_millis(kDay);
-  for (const auth::SigningKeyRecord& key : keys)
+  for (const auth::SigningKeyRecord& key : keys) {
     if ((key.state == auth::KeyState::published && now - key.created < day) ||
         (key.fit.kept_back && now - key.fit.wrong_since < day))
       at = std::min(at, now + in_millis(kLookAgainSoon));
-  for (const auth::SigningKeyRecord& key : keys)
     if (key.fit.wrong_since != 0 && !key.fit.kept_back) at = std::min(at, key.fit.wrong_since + kFailingAfter);
+  }
   if (at == turn) return std::nullopt;
   // Not at once, where the DNS does not answer.
   return std::max(at, now + in_millis(kLookAgainSoon));

@@ -236,7 +236,7 @@ StoreResult<> Upkeep::save_fits(Opened& opened, const auth::DomainState& state, 
               .customer = state.customer,
               .selector = key.selector,
               .at = fit.wrong_since};
-    if (fit.kept_back) news.what = fit_text(look.of_keys[at]);
+    if (fit.kept_back) news.what = finding_text("", look.of_keys[at]);
     parts_.tell(news);
   }
   return {};

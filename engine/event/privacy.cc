@@ -69,7 +69,7 @@ std::string Privacy::token(std::string_view what, std::string_view address) cons
   CHECK(crypto_generichash(hash.data(), hash.size(), reinterpret_cast<const unsigned char*>(hashed.data()),
                            hashed.size(), reinterpret_cast<const unsigned char*>(options_.key.data()),
                            options_.key.size()) == 0);
-  return text::hex(std::as_bytes(std::span(hash)).first<8>());
+  return text::hex(std::as_bytes(std::span(hash)).first<kTokenDigits / 2>());
 }
 
 std::string Privacy::client(std::string_view address) const {
@@ -77,7 +77,8 @@ std::string Privacy::client(std::string_view address) const {
   constexpr unsigned kIpv6Bits = 48;
   const auto network = network_of(address);
   if (!network || options_.clients == AddressForm::keep) return std::string(address);
-  if (options_.clients == AddressForm::hash) return "ip-" + token("client", network->to_string());
+  if (options_.clients == AddressForm::hash)
+    return std::string(kHashedClientPrefix) + token("client", network->to_string());
   const std::string_view base = address.substr(0, address.find('/'));
   const unsigned bits = std::min(network->prefix_bits(), network->is_ipv4() ? kIpv4Bits : kIpv6Bits);
   return Network::around(parse_ip(base).value_or(IpBytes{}).span(), bits, bits).to_string();

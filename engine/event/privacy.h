@@ -41,6 +41,10 @@ struct PrivateValues {
   std::deque<std::string> texts;
 };
 
+// How hashes look: a client's is behind this, a recipient's local part is the digits alone.
+inline constexpr std::string_view kHashedClientPrefix = "ip-";
+inline constexpr std::size_t kTokenDigits = 16;
+
 // Pure; any thread.
 class Privacy {
  public:

@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include "engine/base/check.h"
+#include "engine/base/cut_text.h"
 #include "engine/text/escape.h"
 
 namespace sluice::event {
@@ -15,7 +16,7 @@ using TextSize = std::uint16_t;
 static_assert(kTextBytesMax + kCut.size() <= TextSize(-1));
 
 // As much of a text as is kept, without kCut.
-std::string_view kept(std::string_view text) { return text::cut_value(text, kTextBytesMax); }
+std::string_view kept(std::string_view text) { return cut_text(text, kTextBytesMax); }
 
 class Writer {
  public:

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/base/cut_text.h"
 #include "engine/base/domain_name.h"
 #include "engine/message/date.h"
 #include "engine/message/trace.h"
@@ -102,7 +103,7 @@ void append_body(std::string& out, std::string_view text, bool quoted) {
 
 std::string mail_text(const DueMail& mail, const MailFrame& frame) {
   std::string subject = "[" + frame.host + "] " + about(mail);
-  if (subject.size() > kSubjectBytesMax) subject = std::string(text::cut_value(subject, kSubjectBytesMax)) + "...";
+  if (subject.size() > kSubjectBytesMax) subject = std::string(cut_text(subject, kSubjectBytesMax)) + "...";
   const std::string text = plain_text(mail, frame.host);
   // A line of 998 bytes (RFC 5322 2.1.1) has room for any figure that is ASCII, unless nearly all of it was escaped.
   constexpr std::size_t kLineBytesMax = 900;

@@ -5,6 +5,7 @@
 #include <initializer_list>
 #include <utility>
 
+#include "engine/base/cut_text.h"
 #include "engine/event/value_text.h"
 #include "engine/log/line.h"
 #include "engine/text/escape.h"
@@ -123,7 +124,7 @@ std::string_view subject_kind_of(const NotifiedEvent& row, const event::Event& e
   return found == std::end(kSubjectKinds) ? "subject" : *found;
 }
 
-std::string clean(std::string_view value) { return text::escaped_line(text::cut_value(value, kFigureBytesMax)); }
+std::string clean(std::string_view value) { return text::escaped_line(cut_text(value, kFigureBytesMax)); }
 
 std::vector<Figure> figures_of(const event::Event& event, std::string_view owner_keys) {
   std::vector<Figure> figures;

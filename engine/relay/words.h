@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "engine/base/cut_text.h"
 #include "engine/message/delivery.h"
 #include "engine/smtp/reply.h"
 
@@ -14,7 +15,6 @@ namespace sluice::relay {
 inline std::string bounded_words(std::string_view text, char separator = '\n') {
   constexpr std::size_t kMost = message::kWordsBytesMax - 1;
   constexpr std::size_t kBeyond = 16;  // more than a character becomes: that there is more is seen by it
-  constexpr std::string_view kCutMark = "...";
   std::string words;
   while (words.size() <= kMost) {
     const std::size_t end = std::min(text.find('\n'), text.size());
@@ -23,13 +23,7 @@ inline std::string bounded_words(std::string_view text, char separator = '\n') {
     words.push_back(separator);
     text.remove_prefix(end + 1);
   }
-  if (words.size() <= kMost) return words;
-  std::size_t kept = kMost - kCutMark.size();
-  constexpr unsigned char kContinuation = 0x80;
-  constexpr unsigned char kContinuationMask = 0xc0;
-  while (kept > 0 && (static_cast<unsigned char>(words[kept]) & kContinuationMask) == kContinuation) --kept;
-  words.resize(kept);
-  return words.append(kCutMark);
+  return cut_with_mark(words, kMost);
 }
 
 }  // namespace sluice::relay

@@ -184,6 +184,7 @@ class Schedule {
   [[nodiscard]] std::vector<DestinationStatus> destinations(std::uint32_t* cursor, std::size_t max) const;
   [[nodiscard]] std::uint32_t destinations_end() const { return destinations_.end(); }
   // Its jobs: see walk.h.
+
   // Of each route that a destination was of.
   [[nodiscard]] const std::vector<RouteJobs>& routes() const { return routes_; }
 

@@ -1,6 +1,8 @@
 // What a schedule says of itself to the control socket.
 #include <algorithm>
 
+#include "engine/base/cut_text.h"
+
 #include "engine/schedule/schedule.h"
 
 namespace sluice::schedule {
@@ -60,15 +62,7 @@ std::vector<DestinationStatus> Schedule::destinations(std::uint32_t* cursor, std
 
 bool Schedule::set_last_response(DestinationId id, std::string_view words) {
   if (!destinations_.live(id.index, id.generation)) return false;
-  constexpr std::string_view kCutMark = "...";
-  std::string& kept = destinations_[id.index].last_response;
-  kept = words.substr(0, kLastWordsMax);
-  if (words.size() <= kLastWordsMax) return true;
-  std::size_t size = kLastWordsMax - kCutMark.size();
-  // No character of UTF-8 in two.
-  while (size > 0 && (static_cast<unsigned char>(kept[size]) & 0xc0U) == 0x80U) --size;
-  kept.resize(size);
-  kept.append(kCutMark);
+  destinations_[id.index].last_response = cut_with_mark(words, kLastWordsMax);
   return true;
 }
 

@@ -156,7 +156,7 @@ class Core {
   // The store tells that these accounts or customers are different now: what is remembered of them goes,
   // and their sessions end after the message that they are at.
   void forget_credentials(const auth::Changes& changes);
-  // What it has leased of limits and nobody has reserved.
+  // What it has leased of limits and no session has reserved.
   void give_back_leases() { budget_.give_back_free(); }
   // For one connection of another kind (the control socket), served on this core.
   io::Loop& loop() { return loop_; }

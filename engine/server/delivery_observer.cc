@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/address_list.h"
 #include "policy/noticing/reply_words.h"
 
 namespace sluice::server {
@@ -28,24 +29,6 @@ std::optional<noticing::OutcomeKind> outcome_kind(const relay::DeliveryRecord& r
   return std::nullopt;
 }
 
-// The first of "a@example.com, "b, c"@example.net": a quoted local part may have all that parts them (RFC 5321 4.1.2).
-std::string_view take_recipient(std::string_view& list) {
-  constexpr std::string_view kSeparator = ", ";
-  bool quoted = false;
-  std::size_t size = 0;
-  for (; size < list.size(); ++size) {
-    if (list[size] == '"') quoted = !quoted;
-    if (quoted && list[size] == '\\') {
-      ++size;
-    } else if (!quoted && list.substr(size).starts_with(kSeparator)) {
-      break;
-    }
-  }
-  const std::string_view recipient = list.substr(0, size);
-  list.remove_prefix(std::min(list.size(), size + kSeparator.size()));
-  return recipient;
-}
-
 }  // namespace
 
 void DeliveryObserver::delivery(const relay::DeliveryRecord& record) {
@@ -55,7 +38,7 @@ void DeliveryObserver::delivery(const relay::DeliveryRecord& record) {
   if (*kind == noticing::OutcomeKind::spam) events_.refused_as_spam(record);
   std::vector<noticing::Outcome> outcomes;
   for (std::string_view rest = record.recipients; !rest.empty();)
-    outcomes.push_back({.kind = *kind, .recipient = watch_.hash_of_recipient(take_recipient(rest))});
+    outcomes.push_back({.kind = *kind, .recipient = watch_.hash_of_recipient(take_address(rest))});
   if (const auto notice = watch_.outcomes(record.account, outcomes, loop_.now()))
     events_.noticed({.notice = *notice, .id = record.id, .customer = record.customer, .client = {}});
 }

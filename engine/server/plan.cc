@@ -276,12 +276,12 @@ spool::SpoolOptions spool_options(const config::SpoolConfig& config) {
 
 namespace {
 
-// Files, which an operator has put there, go before the store.
 auth::WhileFailing while_failing(const config::DomainKeysConfig& keys) {
   if (keys.check_every == Duration::zero()) return auth::WhileFailing::all_sign;
   return keys.failing == config::Failing::sign ? auth::WhileFailing::sign : auth::WhileFailing::keep_back;
 }
 
+// Files, which an operator has put there, go before the store.
 std::expected<std::shared_ptr<dkim::KeySource>, std::string> key_source(const config::Config& config) {
   const config::DomainKeysConfig& keys = config.dkim.domain_keys;
   auto wrapper = domain_keys::KeyWrapper::configured(keys.wrapping_key_file);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/message/header_end.h"
 #include "engine/spool/stored_content.h"
 
 namespace sluice::server {
@@ -12,22 +13,16 @@ class BodyReader {
  public:
   // False: no more is needed.
   bool feed(std::string_view part) {
-    for (; !part.empty() && line_ends_ < kEmptyLine.size(); part.remove_prefix(1)) {
-      const bool goes_on = part.front() == kEmptyLine[line_ends_];
-      line_ends_ = goes_on ? line_ends_ + 1 : part.front() == kEmptyLine.front() ? 1 : 0;
-    }
-    if (line_ends_ == kEmptyLine.size()) {
-      part = part.substr(0, noticing::kSketchedBytesMax - fed_);
-      fed_ += part.size();
-      sketcher_.feed(part);
-    }
+    part.remove_prefix(header_end_.take(part));
+    part = part.substr(0, noticing::kSketchedBytesMax - fed_);
+    fed_ += part.size();
+    sketcher_.feed(part);
     return fed_ < noticing::kSketchedBytesMax;
   }
   [[nodiscard]] noticing::TextSketch finish() { return sketcher_.finish(); }
 
  private:
-  static constexpr std::string_view kEmptyLine = "\r\n\r\n";
-  std::size_t line_ends_ = 0;  // bytes of it that were met in a row
+  message::HeaderEnd header_end_;
   std::size_t fed_ = 0;
   noticing::TextSketcher sketcher_;
 };

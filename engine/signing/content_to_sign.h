@@ -8,7 +8,7 @@
 
 #include "engine/dkim/body_hashes.h"
 #include "engine/message/envelope.h"
-#include "engine/signing/header_end.h"
+#include "engine/message/header_end.h"
 
 namespace sluice::signing {
 
@@ -36,7 +36,7 @@ class ContentToSign {
  private:
   message::BodyForm form_;
   bool body_is_known_ = false;
-  HeaderEnd end_;
+  message::HeaderEnd end_;
   std::string header_;
   dkim::BodyHashes body_;
   dkim::BodyDigests digests_;

@@ -1,4 +1,5 @@
-// Hashes what a chain holds in turns of the core's loop: a long piece holds up nobody else for longer than one of them.
+// Hashes what a chain holds in turns of the core's loop: a long piece holds up other tasks for no longer than one of
+// them.
 //   for (HashTurns turns(bytes); turns.feed(content);) co_await signer.next_turn();
 // The chain stays as it is meanwhile.  One thread at a time.
 #pragma once

@@ -9,7 +9,7 @@
 
 #include "engine/dkim/body_hashes.h"
 #include "engine/message/envelope.h"
-#include "engine/signing/header_end.h"
+#include "engine/message/header_end.h"
 
 namespace sluice::signing {
 
@@ -36,7 +36,7 @@ class RunningHash {
   }
 
  private:
-  HeaderEnd end_;
+  message::HeaderEnd end_;
   dkim::BodyHashes body_;
   std::uint64_t bytes_ = 0;
 };

@@ -6,6 +6,7 @@
 #include "engine/base/domain_name.h"
 #include "engine/base/tag_list.h"
 #include "engine/dkim/header_fields.h"
+#include "engine/dkim/signature_field.h"
 #include "engine/smtp/ascii.h"
 #include "engine/smtp/base64.h"
 
@@ -62,7 +63,7 @@ std::optional<BrokenSignature> find_broken_signature(const ContentToSign& conten
   dkim::HeaderFieldReader reader(content.header());
   std::size_t judged = 0;
   while (const auto field = reader.next()) {
-    if (!smtp::equals_ignore_case(field->name, "DKIM-Signature")) continue;
+    if (!smtp::equals_ignore_case(field->name, dkim::kSignatureFieldName)) continue;
     if (++judged > kSignaturesJudged) break;
     const TagList tags(field->whole.substr(field->colon + 1));
     if (domain_key(value_of(tags, "d")) != domain) continue;

@@ -41,7 +41,7 @@ struct SigningCounters {
   std::array<std::uint64_t, kAlgorithms> made{};        // signatures
   std::array<std::uint64_t, kAlgorithms> failed{};      // the library has refused
   std::array<std::uint64_t, kAlgorithms> used_again{};  // of those that were made for another destination or try
-  std::uint64_t without_key = 0;      // forms of messages that nobody has signed but the ISP, for want of a key
+  std::uint64_t without_key = 0;      // forms of messages with no signature but the ISP's, for want of a key
   std::uint64_t without_key_now = 0;  // likewise, whose keys could not be had
   std::uint64_t broken_before = 0;    // forms of messages with a broken one of the author's domain
   std::uint64_t waiting = 0;          // messages that wait for their turn now

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/base/check.h"
+#include "engine/base/cut_text.h"
 #include "engine/base/unicode.h"
 #include "engine/smtp/ascii.h"
 #include "engine/smtp/base64.h"
@@ -84,16 +85,12 @@ std::string cleaned(std::string_view piece, Charset charset) {
 // More than a character becomes when it is cleaned, so that it is seen that there was more.
 constexpr std::size_t kBeyondRoom = 16;
 
-constexpr std::string_view kCutMark = "...";
 // Of another line: its end, and the mark.
 constexpr std::size_t kLineRoom = 1 + kCutMark.size();
 
 // The line that begins at `begin` ends in the mark, in at most `room` bytes, which are enough for that.
 void mark_cut(std::string& text, std::size_t begin, std::size_t room) {
-  std::size_t end = std::min(text.size(), begin + room - kCutMark.size());
-  // No character of UTF-8 in two.
-  while (end > begin && end < text.size() && (static_cast<unsigned char>(text[end]) & 0xc0U) == 0x80U) --end;
-  text.resize(end);
+  text.resize(begin + cut_text(std::string_view(text).substr(begin), room - kCutMark.size()).size());
   text.append(kCutMark);
 }
 

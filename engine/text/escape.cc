@@ -90,16 +90,6 @@ std::size_t write_escape(char32_t code, std::span<char, kEscapeExpansionMax> out
 
 }  // namespace
 
-std::string_view cut_value(std::string_view value, std::size_t bytes_max) {
-  if (value.size() <= bytes_max) return value;
-  std::size_t size = bytes_max;
-  constexpr std::size_t kContinuationsMax = 3;
-  while (size > 0 && bytes_max - size < kContinuationsMax && is_continuation(static_cast<unsigned char>(value[size]))) {
-    --size;
-  }
-  return value.substr(0, size);
-}
-
 std::optional<std::size_t> escape_json(std::string_view value, std::span<char> out) {
   std::size_t written = 0;
   const auto append = [&](const char* bytes, std::size_t size) {

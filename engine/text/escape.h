@@ -13,9 +13,6 @@ namespace sluice::text {
 // Of what one byte can become.
 inline constexpr std::size_t kEscapeExpansionMax = 6;
 
-// The first bytes of `value`, at most `bytes_max`, no character of UTF-8 cut in two.
-[[nodiscard]] std::string_view cut_value(std::string_view value, std::size_t bytes_max);
-
 // The inside of a JSON string (RFC 8259 section 7): quote, backslash and controls escaped.  So are,
 // beyond what JSON asks, DEL, the C1 controls, and the separators and direction marks of Unicode
 // that make a line look like something else; what is not UTF-8 becomes U+FFFD, byte by byte.  The

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "engine/base/address_list.h"
 #include "engine/base/ascii.h"
 
 namespace sluice::trace {
@@ -148,25 +149,9 @@ KeyValues::KeyValues(KeyRole role, std::string_view value) : role_(role), rest_(
   }
 }
 
-// A quoted local part may have ", " in it.
-std::string_view KeyValues::take_address() {
-  std::size_t end = rest_.size();
-  if (role_.form == KeyForm::addresses) {
-    bool quoted = false;
-    for (std::size_t i = 0; i + 1 < rest_.size(); ++i) {
-      if (rest_[i] == '\\' && quoted) {
-        ++i;
-      } else if (rest_[i] == '"') {
-        quoted = !quoted;
-      } else if (rest_[i] == ',' && rest_[i + 1] == ' ' && !quoted) {
-        end = i;
-        break;
-      }
-    }
-  }
-  const std::string_view address = rest_.substr(0, end);
-  rest_.remove_prefix(std::min(rest_.size(), end + 2));
-  return without(address, '<', '>');
+std::string_view KeyValues::next_address() {
+  const bool one = role_.form == KeyForm::address;
+  return without(one ? std::exchange(rest_, {}) : take_address(rest_), '<', '>');
 }
 
 std::optional<KeyValue> KeyValues::next() {
@@ -176,7 +161,7 @@ std::optional<KeyValue> KeyValues::next() {
   if (rest_.empty()) return std::nullopt;
   if (role_.form != KeyForm::address && role_.form != KeyForm::addresses)
     return KeyValue{.kind = role_.kind, .text = std::exchange(rest_, {})};
-  const std::string_view address = take_address();
+  const std::string_view address = next_address();
   const std::size_t at = address.rfind('@');
   if (at != std::string_view::npos) domain_ = address.substr(at + 1);
   return KeyValue{.kind = role_.kind, .text = address};

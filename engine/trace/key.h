@@ -60,7 +60,7 @@ class KeyValues {
   [[nodiscard]] std::optional<KeyValue> next();
 
  private:
-  [[nodiscard]] std::string_view take_address();
+  [[nodiscard]] std::string_view next_address();
 
   KeyRole role_;
   std::string_view rest_;

@@ -10,11 +10,11 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from lib.dkim_messages import Message
-from lib.dkim_verifiers import OpenDkim, dkimpy_verdict, make_key, signatures_of, tags_of
+from lib.dkim_verifiers import KeyDirectory, OpenDkim, dkimpy_verdict, signatures_of, tags_of
 from lib.harness import cases, expect, expect_equal, main, shared
 from lib.hop import OFFERS, Hop
 from lib.mailq import SOON, STORE
-from lib.relay import Relay, folder, under
+from lib.relay import Relay, under
 
 DOMAIN, SENDER = "example.com", "joe@example.com"
 MESSAGES, KINDS = 500, 10
@@ -23,21 +23,9 @@ WAYS = {"cut_through": {"fallback": True}, "eager": {"fallback": True, "dialog":
 CHUNKING = (*OFFERS, "CHUNKING")
 
 
-class Keys:
-    def __init__(self):
-        assert folder()
-        self.path = under("keys")
-        os.makedirs(os.path.join(self.path, DOMAIN))
-        self.records = {f"{selector}._domainkey.{DOMAIN}": make_key(os.path.join(self.path, DOMAIN, selector + ".pem"), kind)
-                        for selector, kind in (("one", "rsa"), ("two", "ed25519"))}  # fmt: skip
-
-    def stop(self):
-        """Its folder goes with the script's."""
-
-
 @shared
 def keys():
-    return Keys()
+    return KeyDirectory(under("keys"), ((DOMAIN, "one", "rsa", "PEM"), (DOMAIN, "two", "ed25519", "PEM")))
 
 
 @shared

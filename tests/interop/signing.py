@@ -9,11 +9,11 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from lib import mail
-from lib.dkim_verifiers import OpenDkim, dkimpy_verdict, make_key, signatures_of, tags_of
+from lib.dkim_verifiers import KeyDirectory, OpenDkim, dkimpy_verdict, make_key, signatures_of, tags_of
 from lib.harness import TIMEOUT_FACTOR, cases, expect, expect_equal, expect_in, expect_not_in, main, shared, test, until
 from lib.hop import OFFERS, Hop, each
 from lib.mailq import LATER, SOON, STORE, keeps, only_queued, with_routes
-from lib.relay import Relay, folder, under
+from lib.relay import Relay, under
 from lib.wire import HOST
 
 DOMAIN, ISP = "example.com", "isp.test"
@@ -25,24 +25,10 @@ SMALL, MIDDLE, LONG = 3_000, 300_000, 1_500_000
 # --------------------------------------------------------------------------------------------- keys, verifiers
 
 
-class Keys:
-    """A directory of keys: RSA and Ed25519 of example.com, one of them in each form of file, and RSA alone of isp.test."""
-
-    def __init__(self):
-        self.path, self.records = under("keys"), {}
-        assert folder()
-        for domain, selector, kind, form in ((DOMAIN, "one", "rsa", "PEM"), (DOMAIN, "two", "ed25519", "DER"), (ISP, "isp", "rsa", "PEM")):
-            os.makedirs(os.path.join(self.path, domain), exist_ok=True)
-            path = os.path.join(self.path, domain, f"{selector}.{form.lower()}")
-            self.records[f"{selector}._domainkey.{domain}"] = make_key(path, kind, form)
-
-    def stop(self):
-        """Its folder goes with the script's."""
-
-
 @shared
 def keys():
-    return Keys()
+    """RSA and Ed25519 of example.com, one of them in each form of file, and RSA alone of isp.test."""
+    return KeyDirectory(under("keys"), ((DOMAIN, "one", "rsa", "PEM"), (DOMAIN, "two", "ed25519", "DER"), (ISP, "isp", "rsa", "PEM")))
 
 
 @shared

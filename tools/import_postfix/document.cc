@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "engine/base/cut_text.h"
 #include "engine/text/escape.h"
 #include "tools/import_postfix/logical_lines.h"
 #include "tools/import_postfix/lookup_table.h"
@@ -25,7 +26,7 @@ std::string quoted_value(std::string_view value) { return "\"" + text::escaped_j
 bool is_writable(std::string_view value) { return !text::escaped_json(value).contains("\\ufffd"); }
 
 std::string comment(std::string_view text) {
-  const std::string_view cut = text::cut_value(text, kShownBytesMax);
+  const std::string_view cut = cut_text(text, kShownBytesMax);
   const std::string escaped = text::escaped_line(cut) + (cut.size() < text.size() ? " ..." : "");
   std::string lines;
   std::string line = text.starts_with("  ") ? "#  " : "#";

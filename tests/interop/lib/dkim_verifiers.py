@@ -29,6 +29,21 @@ def make_key(path, kind, form="PEM"):
     return f"v=DKIM1; k={kind}; p={base64.b64encode(public).decode()}"
 
 
+class KeyDirectory:
+    """A directory of keys, as dkim.key_directory names one: for each of ROWS (domain, selector, kind, form of the file) one
+    in PATH, and their RECORDS."""
+
+    def __init__(self, path, rows):
+        self.path, self.records = path, {}
+        for domain, selector, kind, form in rows:
+            os.makedirs(os.path.join(path, domain), exist_ok=True)
+            file = os.path.join(path, domain, f"{selector}.{form.lower()}")
+            self.records[f"{selector}._domainkey.{domain}"] = make_key(file, kind, form)
+
+    def stop(self):
+        """Its folder goes with the script's."""
+
+
 def dkimpy_verdict(text, records):
     """Of the first signature in TEXT."""
 

@@ -4,30 +4,18 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <memory>
-#include <new>
 #include <string>
 #include <vector>
 
+#include "tests/support/allocations.h"
+
 #include "engine/dkim/signing_input.h"
-
-namespace {
-
-std::uint64_t allocations = 0;
-
-}  // namespace
-
-void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t /*size*/) noexcept { std::free(memory); }
 
 namespace sluice::dkim {
 namespace {
+
+using testing::allocations;
 
 TEST(DkimAllocation, ToHashABodyAllocatesNothing) {
   const std::string body(100'000, ' ');

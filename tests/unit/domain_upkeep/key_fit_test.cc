@@ -79,7 +79,7 @@ TEST(KeyFitTest, TheNextCheckComesWhenItCanDecide) {
 }
 
 TEST(KeyFitTest, WhatTheDnsSaysIsShownClean) {
-  EXPECT_EQ(fit_text({.name = "a.example", .what = "says \x1b[2J"}).find('\x1b'), std::string::npos);
+  EXPECT_EQ(finding_text("", {.name = "a.example", .what = "says \x1b[2J"}).find('\x1b'), std::string::npos);
 }
 
 }  // namespace

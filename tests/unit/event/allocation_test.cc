@@ -4,31 +4,17 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <new>
 #include <string>
 
 #include "engine/event/dispatcher.h"
+#include "tests/support/allocations.h"
 #include "tests/support/stopped_clock.h"
-
-namespace {
-
-using sluice::testing::StoppedClock;
-
-std::uint64_t allocations = 0;
-
-}  // namespace
-
-void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t /*size*/) noexcept { std::free(memory); }
 
 namespace sluice::event {
 namespace {
+
+using testing::allocations;
+using testing::StoppedClock;
 
 TEST(EventAllocation, ToEmitAllocatesNothing) {
   StoppedClock clock;

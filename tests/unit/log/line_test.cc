@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/base/cut_text.h"
 #include "engine/event/events.h"
 #include "engine/text/escape.h"
 
@@ -201,7 +202,7 @@ TEST(LogLineTest, ValuesThatWereCutShowIt) {
   EXPECT_EQ(json(longest + "y"), longest + "...");
   EXPECT_EQ(logfmt(longest + "y"), longest + "...");
   // What is not UTF-8 has no boundary to look for.
-  EXPECT_EQ(text::cut_value(std::string(2000, '\x80'), 1000).size(), 997U);
+  EXPECT_EQ(cut_text(std::string(2000, '\x80'), 1000).size(), 997U);
 }
 
 TEST(LogLineTest, TheLongestValueOfTheWorstBytesFits) {

@@ -4,29 +4,16 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <new>
 #include <string>
 
 #include "engine/signing/hash_turns.h"
 #include "engine/signing/running_hash.h"
-
-namespace {
-
-std::uint64_t allocations = 0;
-
-}  // namespace
-
-void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t /*size*/) noexcept { std::free(memory); }
+#include "tests/support/allocations.h"
 
 namespace sluice::signing {
 namespace {
+
+using testing::allocations;
 
 TEST(RunningHashAllocation, APieceThatComesAllocatesNothing) {
   Chain piece;

@@ -73,10 +73,10 @@ TEST(ContentToSignTest, TheEndOfTheHeaderIsTheFirstEmptyLine) {
     const std::size_t found = text.find("\r\n\r\n");
     std::size_t size = found == std::string::npos ? text.size() : found + 4;
     if (text.starts_with("\r\n")) size = 2;
-    HeaderEnd whole;
+    message::HeaderEnd whole;
     ASSERT_EQ(whole.take(text), size) << number;
     ASSERT_EQ(whole.passed(), found != std::string::npos || size == 2) << number;
-    HeaderEnd by_byte;
+    message::HeaderEnd by_byte;
     std::size_t taken = 0;
     for (const char& c : text) taken += by_byte.take({&c, 1});
     ASSERT_EQ(taken, size) << number;

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <string_view>
 
-namespace sluice::signing {
+namespace sluice::message {
 
 class HeaderEnd {
  public:
@@ -32,4 +32,4 @@ class HeaderEnd {
   std::size_t matched_ = 2;  // of kEnd: a message without any field begins with its empty line
 };
 
-}  // namespace sluice::signing
+}  // namespace sluice::message
