@@ -1,6 +1,7 @@
 // Checks that whatever a Redis sends:
 //   - it is read the same in whatever parts it comes, and within the bounds of a reply;
 //   - a lease reply grants no more than was wanted, and nothing while nodes report;
+//   - a reply of the use function has figures of each meter that was asked for;
 //   - a reply of the share function has a bounded number of messages, and names entries of streams;
 //   - a redirection, a Sentinel's answer and a meter's name are clean, and a name comes back as it was.
 // Input: the bytes; the first is the size of the parts.
@@ -13,6 +14,7 @@
 #include "engine/base/check.h"
 #include "policy/cluster/redis_client.h"
 #include "policy/cluster/share_protocol.h"
+#include "policy/cluster/use_protocol.h"
 
 namespace {
 
@@ -32,6 +34,9 @@ void check_reply(const RedisReply& reply) {
     CHECK(lease->status != LeaseReply::Status::other_epoch || lease->epoch != call.epoch);
     CHECK(lease->status == LeaseReply::Status::done || lease->granted == 0);
   }
+  const UseCall use_call{.meters = {{.name = "ann"}}};
+  if (const auto use = parse_use_reply(reply, use_call))
+    CHECK(use->meters.size() == use_call.meters.size() && use->wait_ms >= 0);
   if (const auto share = parse_share_reply(reply)) {
     CHECK(!share->epoch.empty() && share->log.size() + share->steps.size() <= ShareReply::kMessagesMax);
     CHECK(!share->more || !share->log.empty() || !share->steps.empty());

@@ -37,11 +37,18 @@ DESCRIPTION
             first_time_recipients: those that the account had not written to. A
             message to 50 recipients is one message and 50 recipients.
   window    minute, hour, day or month (30 days); each ends now.
-  used      Within the window, with what is reserved for messages under way; in a
-            cluster (section [cluster]) by this relay alone.
+  used      Within the window, with what is reserved for messages under way. In a
+            cluster (section [cluster]) by all relays together, with what others
+            have leased ahead of need, which they give back when it is needed, or
+            within some seconds.
   limit, left
             What the limit allows, and what is left of it; "-" where nobody has
-            logged in since the start.
+            logged in since the start, and where the cluster's use is not known.
+  used_here What this relay has used of it.
+  scope     "cluster": what is used is that of all its relays, as Redis has it.
+            "relay": it is this relay's, as there is no cluster, or Redis does not
+            answer within 2 seconds, or there are more than 4,096 limits in use: of
+            those next to their limit here Redis is asked. A note says which.
   name      Of the account or customer.
 
   What is used outlives the relay, however it ends. After a kill what was reserved

@@ -128,6 +128,8 @@ constexpr std::array kWindowsColumns = std::to_array<ViewColumn>({{"subject", "s
                                                                   {"used", "used", count},
                                                                   {"limit", "limit", count},
                                                                   {"left", "left", count},
+                                                                  {"used_here", "used_here", count},
+                                                                  {"scope", "scope"},
                                                                   {"name", "name"}});
 constexpr std::array kSendersColumns = std::to_array<ViewColumn>({{"most", "most"},
                                                                   {"subject", "subject"},

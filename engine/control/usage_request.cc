@@ -81,11 +81,13 @@ void keep_busiest(std::vector<UsageRow>& rows, std::uint32_t top) {
 }
 
 text::Table windows_table(std::span<const UsageRow> rows) {
-  text::Table table{{"subject", "quantity", "window", "used", "limit", "left", "name"}, {}};
+  text::Table table{{"subject", "quantity", "window", "used", "limit", "left", "used_here", "scope", "name"}, {}};
   for (const UsageRow& row : rows) {
     const text::Cell limit = row.limit ? text::Cell(*row.limit) : text::Cell("");
-    const text::Cell left = row.limit ? text::Cell(*row.limit - std::min(*row.limit, row.used)) : text::Cell("");
-    table.rows.push_back({row.subject, row.quantity, row.window, row.used, limit, left, row.name});
+    const text::Cell left =
+        row.limit && !row.left_unknown ? text::Cell(*row.limit - std::min(*row.limit, row.used)) : text::Cell("");
+    table.rows.push_back({row.subject, row.quantity, row.window, row.used, limit, left, row.used_here,
+                          row.of_cluster ? "cluster" : "relay", row.name});
   }
   return table;
 }
@@ -141,6 +143,15 @@ text::Table decisions_table(std::span<const DecidedEvent> decisions) {
     table.rows.push_back({text::time_string(event.at), event.event, event.id, event.value("account"), reason, figures});
   }
   return table;
+}
+
+// Of the windows that are shown.
+std::string remark_on_cluster(std::span<const UsageRow> rows, const std::string& fault) {
+  if (std::ranges::none_of(rows, &UsageRow::left_unknown)) return "";
+  return std::string(kAnswerNote)
+      .append("what is used of scope relay is as of this relay alone: ")
+      .append(fault.empty() ? "Redis is asked of those next to their limit" : "Redis does not tell: " + fault)
+      .append("\n");
 }
 
 std::string and_more(std::size_t left_out, std::string_view what) {
@@ -199,8 +210,9 @@ std::string render_usage(const UsageRequest& request, Usage usage) {
   const auto [senders, senders_left] = senders_table(request, std::move(usage.senders));
   const text::Table decisions = decisions_table(usage.decisions);
   return "{\"windows\": " + text::as_json(windows) + ",\"senders\": " + text::as_json(senders) +
-         ",\"decisions\": " + text::as_json(decisions) + "}\n" + and_more(usage.windows.size() - shown, "windows") +
-         and_more(senders_left, "senders");
+         ",\"decisions\": " + text::as_json(decisions) + "}\n" +
+         remark_on_cluster(std::span(usage.windows).first(shown), usage.cluster_fault) +
+         and_more(usage.windows.size() - shown, "windows") + and_more(senders_left, "senders");
 }
 
 }  // namespace sluice::control

@@ -44,6 +44,9 @@ struct UsageRow {
   std::string_view window;
   std::uint64_t used = 0;              // with what is reserved for messages under way; of bytes in KiB
   std::optional<std::uint64_t> limit;  // as of the last time that it was asked; none: nobody has since the start
+  std::uint64_t used_here = 0;         // of what is used: by this relay
+  bool of_cluster = false;             // `used` is that of all relays that share the limit
+  bool left_unknown = false;           // they share it, and what others have used is not known
 };
 
 // What an account, or all accounts of a customer together, did beside that; of the last 24 hours but for the answers.
@@ -61,6 +64,8 @@ struct SenderRow {
 
 struct Usage {
   std::vector<UsageRow> windows;
+  std::string
+      cluster_fault;  // why of some windows the cluster's use is not known; empty: it is known, or there is none
   std::vector<SenderRow> senders;
   std::vector<DecidedEvent> decisions;  // the newest first
 };

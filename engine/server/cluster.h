@@ -39,6 +39,8 @@ class Cluster {
 
   // A step that this relay takes against an account, or lifts (pass): for the others.
   void publish(const std::string& account, noticing::Step step, Duration lasts, const std::string& reasons);
+  // What all relays have used.
+  [[nodiscard]] policy::ClusterBudget& budget() { return budget_; }
 
  private:
   Task<void> begin();

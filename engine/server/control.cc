@@ -151,6 +151,24 @@ Task<std::string> Control::answer(std::string_view request) {
   co_return std::string(kUnknownRequest);
 }
 
+// What is used beside what the process' budgets have.  Nothing: too many jobs wait.
+Task<std::optional<UsageReadings>> Control::read_usage(const control::UsageRequest& request) {
+  UsageReadings readings;
+  Cluster* const cluster = home_.cluster();
+  if (cluster != nullptr) {
+    auto meters = co_await io::run_on_worker<std::vector<policy::MeterKey>>(
+        home_.loop(), [this, &request] { return actions_.usage_meters(request); }, "which limits are in use");
+    if (!meters) co_return std::nullopt;
+    readings.cluster = co_await cluster->budget().look(*std::move(meters));
+  }
+  // What cores have leased ahead of need is not used.
+  using Leases = std::vector<std::pair<policy::MeterKey, std::uint64_t>>;
+  for (const Leases& of_core : co_await ask_all<Leases>([](Core& core) { return core.unreserved_leases(); }))
+    for (const auto& [key, amount] : of_core) readings.unreserved[key] += amount;
+  if (cluster != nullptr) cluster->budget().add_own(*readings.cluster);
+  co_return readings;
+}
+
 // A worker looks at all meters and senders, and sorts them.
 Task<std::string> Control::answer_about_usage(std::string_view line) {
   const auto request = control::decode_usage_request(line);
@@ -158,16 +176,13 @@ Task<std::string> Control::answer_about_usage(std::string_view line) {
   if (!request->customer.empty())
     if (const std::string fault = co_await customer_fault(request->customer); !fault.empty())
       co_return "error: " + fault + "\n";
-  // What cores have leased ahead of need is not used.
-  static_cast<void>(co_await ask_all<bool>([](Core& core) {
-    core.give_back_leases();
-    return true;
-  }));
+  const auto readings = co_await read_usage(*request);
+  if (!readings) co_return "error: too many jobs wait\n";
   bool any = false;
   auto text = co_await io::run_on_worker<std::string>(
       home_.loop(),
-      [this, &request, &any] {
-        control::Usage usage = actions_.usage(*request);
+      [this, &request, &readings, &any] {
+        control::Usage usage = actions_.usage(*request, *readings);
         any = !(usage.windows.empty() && usage.senders.empty() && usage.decisions.empty());
         return control::render_usage(*request, std::move(usage));
       },

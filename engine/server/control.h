@@ -27,6 +27,7 @@
 #include "engine/server/operator_events.h"
 #include "engine/server/order_book.h"
 #include "engine/server/queue_answer.h"
+#include "engine/server/usage.h"
 
 namespace sluice::server {
 
@@ -50,10 +51,11 @@ struct ControlActions {
   std::function<std::optional<std::vector<std::string>>(const std::string&)> accounts_about;
   std::function<bool()> accounts_elsewhere;          // on a worker: whether other back ends have accounts, too
   std::function<std::vector<std::string>()> routes;  // on a worker: names of the configuration's routes
-  std::function<std::vector<auth::ShieldEntry>(Instant)> list_shield;             // on a worker
-  std::function<std::size_t(const std::string&)> release_shield;                  // on a worker; "": everything
-  std::function<control::Usage(const control::UsageRequest&)> usage;              // on a worker
-  std::function<std::vector<control::DecidedEvent>(const std::string&)> explain;  // on a worker
+  std::function<std::vector<auth::ShieldEntry>(Instant)> list_shield;  // on a worker
+  std::function<std::size_t(const std::string&)> release_shield;       // on a worker; "": everything
+  std::function<std::vector<policy::MeterKey>(const control::UsageRequest&)> usage_meters;  // on a worker
+  std::function<control::Usage(const control::UsageRequest&, const UsageReadings&)> usage;  // on a worker
+  std::function<std::vector<control::DecidedEvent>(const std::string&)> explain;            // on a worker
   std::function<bool(const std::string&)> release_noticed;  // of an account: whether anything is known of it
   std::function<control::NoticedAccount(const std::string&, Instant)> noticed;
   std::function<std::vector<notify::Notifier::Tested>()> test_notifications;    // on a worker
@@ -99,6 +101,7 @@ class Control {
   Task<void> dispatch(std::string_view line, net::Connection& connection, std::optional<std::uint32_t> uid);
   Task<std::string> answer(std::string_view request);
   Task<std::string> answer_about_usage(std::string_view line);
+  Task<std::optional<UsageReadings>> read_usage(const control::UsageRequest& request);
   Task<std::string> answer_about_decision(std::string_view line);
   Task<std::string> answer_about_noticed(std::string_view line, std::optional<std::uint32_t> uid);
   Task<std::string> test_notifications();

@@ -105,6 +105,8 @@ class Core {
                     std::function<void(const std::string&, const std::string&)> hold_queued);
   // On that core: a step that this relay takes against an account, or lifts, for the cluster's other relays, if any.
   void publish_step(const std::string& account, noticing::Step step, Duration lasts, const std::string& reasons);
+  // Null: another core serves the cluster, or there is none.
+  [[nodiscard]] Cluster* cluster() { return cluster_.get(); }
   // Before run(): a message that an earlier process has left.
   void restore(const relay::Restored& restored, std::string_view customer, std::string_view destination) {
     queue_.restore(restored, customer, destination);
@@ -157,7 +159,9 @@ class Core {
   // and their sessions end after the message that they are at.
   void forget_credentials(const auth::Changes& changes);
   // What it has leased of limits and no session has reserved.
-  void give_back_leases() { budget_.give_back_free(); }
+  [[nodiscard]] std::vector<std::pair<policy::MeterKey, std::uint64_t>> unreserved_leases() const {
+    return budget_.unreserved();
+  }
   // For one connection of another kind (the control socket), served on this core.
   io::Loop& loop() { return loop_; }
   TaskSet& tasks() { return tasks_; }

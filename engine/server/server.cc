@@ -371,11 +371,13 @@ void Server::start_control(Core& home) {
               },
           .list_shield = [this](Instant now) { return shield_.list(now, control::kShieldRowsMax); },
           .release_shield = [this](const std::string& subject) { return shield_.release(subject); },
-          .usage =
+          .usage_meters =
               [this](const control::UsageRequest& request) {
-                return find_usage(
-                    {.budgets = *budgets_, .watch = *watch_, .activities = *activities_, .decisions = decisions_},
-                    request, clock_->now());
+                return usage_meters(usage_sources(), request, clock_->now());
+              },
+          .usage =
+              [this](const control::UsageRequest& request, const UsageReadings& readings) {
+                return find_usage(usage_sources(), readings, request, clock_->now());
               },
           .explain = [this](const std::string& id) { return decisions_.find(id); },
           .release_noticed = [this](const std::string& account) { return release_noticed(auth::login_key(account)); },

@@ -90,6 +90,9 @@ class Server {
   void start_control(Core& home);
   void hold_queued(const noticing::Notice& notice);
   bool release_noticed(const std::string& account);
+  [[nodiscard]] UsageSources usage_sources() {
+    return {.budgets = *budgets_, .watch = *watch_, .activities = *activities_, .decisions = decisions_};
+  }
   void join_cluster(Core& home, const policy::ClusterOptions& options);
   std::vector<notify::Notifier::Tested> test_notifications();
   void watch_addresses(Core& home);

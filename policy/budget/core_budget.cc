@@ -129,8 +129,11 @@ void CoreBudget::give_back_free(const MeterKey& key) {
   if (found != accounts_.end()) settle(found->second, true);
 }
 
-void CoreBudget::give_back_free() {
-  for (Account* const account : active_) settle(*account, true);
+std::vector<std::pair<MeterKey, std::uint64_t>> CoreBudget::unreserved() const {
+  std::vector<std::pair<MeterKey, std::uint64_t>> found;
+  for (const Account* const account : active_)
+    if (account->lease.free() > 0) found.emplace_back(account->key, account->lease.free());
+  return found;
 }
 
 void CoreBudget::settle(Account& account, bool with_free) {

@@ -11,6 +11,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/node_hash_map.h"
@@ -83,8 +84,8 @@ class CoreBudget {
 
   // Another core needs it: what was spent is told, what nobody has reserved goes back.
   void give_back_free(const MeterKey& key);
-  // The same of all meters: what is used is known exactly then.
-  void give_back_free();
+  // What it has leased of each meter and nobody has reserved: that is not used.
+  [[nodiscard]] std::vector<std::pair<MeterKey, std::uint64_t>> unreserved() const;
   // Tells all of it; no session is left.
   void close();
   [[nodiscard]] io::Loop& loop() { return parts_.loop; }

@@ -239,7 +239,7 @@ std::vector<MeterUse> SharedBudget::list(WallMillis now, const std::function<boo
     now = advance(shard, now);
     for (auto& [key, entry] : shard.meters) {
       if (!wanted(key)) continue;
-      MeterUse use{.key = key, .held = entry.meter.held(), .used = {}, .limits = {}};
+      MeterUse use{.key = key, .held = entry.meter.held(), .upper_free = entry.upper_free, .used = {}, .limits = {}};
       for (std::size_t i = 0; i < kSpans; ++i) {
         if (entry.meter.window(static_cast<Span>(i)) != nullptr)
           use.used[i] = entry.meter.used(static_cast<Span>(i), now);

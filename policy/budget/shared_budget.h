@@ -47,6 +47,7 @@ inline constexpr std::uint64_t kNearPercent = 80;
 struct MeterUse {
   MeterKey key;
   std::uint64_t held = 0;
+  std::uint64_t upper_free = 0;                           // leased from the cluster, and no core has it
   std::array<std::optional<std::uint64_t>, kSpans> used;  // with what is held; none: no limit has asked for the window
   std::array<std::optional<std::uint64_t>, kSpans> limits;  // as of the last lease; none: of an earlier process
 };

@@ -89,6 +89,7 @@ Task<void> ClusterBudget::close() {
   co_await tell_dirty();
   tell_remainder();
   co_await client_.close();
+  co_await use_client_.close();
 }
 
 // What nothing is left of is forgotten, here as there.

@@ -26,6 +26,7 @@ ClusterBudget::ClusterBudget(ClusterParts parts, ClusterOptions options, std::fu
       options_(std::move(options)),
       tell_(std::move(tell)),
       client_(parts_, options_, lease_function()),
+      use_client_(parts_, options_, use_function()),
       incarnation_(random_text(parts_.loop.platform().random)),
       began_wall_(parts_.loop.platform().clock.wall()),
       began_(parts_.loop.now()),

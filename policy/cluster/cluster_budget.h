@@ -17,8 +17,10 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/container/node_hash_map.h"
 #include "policy/cluster/redis_client.h"
+#include "policy/cluster/use_protocol.h"
 #include "policy/upper_budget.h"
 #include "policy/window.h"
 
@@ -37,6 +39,18 @@ struct ClusterNotice {
   // What this node holds; of a remainder what was held.
   std::size_t meters = 0;  // of so many some
   std::array<std::uint64_t, kQuantities> amount{};
+};
+
+// What all nodes have used of a meter, for the operator.
+struct ClusterUse {
+  std::array<std::uint64_t, kSpans> spent{};  // in each window, as far as nodes have told
+  std::uint64_t others = 0;                   // what other nodes hold
+  std::uint64_t reported = 0;                 // in all, of what this node has spent
+  std::uint64_t own = 0;                      // what this node has spent and not told, and what it holds: add_own()
+};
+struct ClusterUses {
+  absl::flat_hash_map<MeterKey, ClusterUse> uses;
+  std::string fault;  // why not all that was asked for is there: what is wrong with Redis; empty: all is
 };
 
 class ClusterBudget final : public UpperBudget {
@@ -60,6 +74,10 @@ class ClusterBudget final : public UpperBudget {
   void settle(const MeterKey& key, std::uint64_t spent, std::uint64_t returned) override;
   void restore(const MeterKey& key, Span span, WallMillis at, std::uint64_t amount) override;
   void on_recall(std::function<void(const MeterKey&)> recall) override { recall_ = std::move(recall); }
+  // Asks Redis, for some seconds at most.  No call of close() before it is done.
+  Task<ClusterUses> look(std::vector<MeterKey> keys);
+  // As of now.
+  void add_own(ClusterUses& uses) const;
   // For tests.
   [[nodiscard]] std::uint64_t held(const MeterKey& key) const;
 
@@ -99,6 +117,7 @@ class ClusterBudget final : public UpperBudget {
   // The entry is locked.
   Task<Exchanged> exchange(Entry& entry, std::span<const Limit> limits, std::uint64_t wanted, std::uint64_t least);
   Task<Exchanged> ask(Group& group, LeaseCall call);
+  Task<std::string> look_at(std::uint32_t group, std::span<const MeterKey> keys, ClusterUses& found);
   void learn(Group& group, const std::string& epoch);
   Task<std::optional<UpperGrant>> lease_there(Entry& entry, std::span<const Limit> limits, std::uint64_t wanted,
                                               std::uint64_t least);
@@ -128,6 +147,7 @@ class ClusterBudget final : public UpperBudget {
   std::function<void(const ClusterNotice&)> tell_;
   std::function<void(const MeterKey&)> recall_ = [](const MeterKey&) {};
   RedisClient client_;
+  RedisClient use_client_;  // so that an operator's question holds up no lease
   std::string incarnation_;
   WallMillis began_wall_;
   Instant began_;

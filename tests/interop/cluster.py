@@ -2,6 +2,7 @@
 """One limit that several relays share through Redis: exactly as much as it allows, whatever happens to Redis and to
 relays; and the ways in which a Redis can be reached."""
 
+import json
 import os
 import signal
 import subprocess
@@ -17,7 +18,7 @@ from lib.harness import SLOW, TIMEOUT_FACTOR, expect, expect_between, expect_equ
 from lib.hop import Hop
 from lib.mail import SENDER
 from lib.redis import Redis, redis_cluster
-from lib.relay import SLUICE, Relay, authority, folder, free_port
+from lib.relay import SLUICE, SLUICECTL, Relay, authority, folder, free_port
 from lib.sinks import end
 from lib.wire import HOST
 
@@ -228,6 +229,55 @@ def without_any_redis_there_is_the_local_share():
         client.say(f"MAIL FROM:<{SENDER}>", "250")
         said = str(client.say("RCPT TO:<r@far.test>", "451 4.7.1"))
         expect_in("The limit of this account is 50 recipients a day, and what is left of it cannot be asked", said, "the reply")
+
+
+def use(node, *words):
+    """Of the limit of a day: what is used, the limit, what is left, what this relay used, and whose use it is."""
+    rows = json.loads(node.control("usage", *words, "--json"))["windows"]
+    return [tuple(row[key] for key in ("used", "limit", "left", "used_here", "scope")) for row in rows if row["window"] == "day"]
+
+
+@test
+def usage_is_what_all_relays_have_used_and_what_this_one_has():
+    with Redis() as redis, Node("a", redis.server) as a, Node("b", redis.server) as b, Node("c", redis.server) as c:
+        with a.client() as at_a, b.client() as at_b:
+            expect_equal([send(at_a) for _ in range(3)] + [send(at_b) for _ in range(5)], ["250"] * 8, "replies")
+            [(used, limit, left, here, scope)] = use(a)
+            # What the other relay has leased ahead of need counts until it has given that back.
+            expect_between(used, 8, LIMIT, "used, at once")
+            expect_equal((limit, left, here, scope), (LIMIT, LIMIT - used, 3, "cluster"), "the rest")
+            until(lambda: use(a) == [(8, LIMIT, LIMIT - 8, 3, "cluster")], "the other relay has given back")
+            at_a.say(f"MAIL FROM:<{SENDER}>", "250")
+            at_a.say("RCPT TO:<r@far.test>", "250")
+            expect_equal(use(a), [(9, LIMIT, LIMIT - 9, 4, "cluster")], "with a message under way")
+            until(lambda: use(b, "--account", SENDER)[0][3:] == (5, "cluster"), "the use at the second relay")
+            at_a.say("RSET", "250")
+            expect_equal(use(a), [(8, LIMIT, LIMIT - 8, 3, "cluster")], "without it")
+            # One by which nothing was sent knows of the limit after a login there.
+            until(lambda: use(c, "--account", SENDER) == [(8, "", "", 0, "cluster")], "the use at the third")
+            expect_equal(use(c), [], "of all that are known there")
+        b.stop()
+        b.start()
+        until(lambda: use(b) == [(8, "", "", 5, "cluster")], "the use after a restart")
+        expect_equal([node.log("cluster_unreachable") for node in (a, b, c)], [[]] * 3, "outages")
+
+
+@test
+def usage_without_redis_is_this_relays_and_says_so():
+    with Redis() as redis, Node("a", redis.server) as a:
+        with a.client() as client:
+            expect_equal([send(client) for _ in range(3)], ["250"] * 3, "replies")
+        redis.process.send_signal(signal.SIGSTOP)
+        began = time.monotonic()
+        for known in (False, True):
+            if known:
+                a.logged("cluster_unreachable")
+            shown = subprocess.run([SLUICECTL, "--config", a.config_file, "usage"], capture_output=True, text=True, timeout=20, check=True)
+            expect_in("what is used of scope relay is as of this relay alone: Redis does not tell: ", shown.stderr, "the note")
+            expect_equal(use(a), [(3, LIMIT, "", 3, "relay")], "what is shown")
+        expect_between(time.monotonic() - began, 0, 10 * TIMEOUT_FACTOR, "seconds")
+        redis.process.send_signal(signal.SIGCONT)
+        until(lambda: use(a) == [(3, LIMIT, LIMIT - 3, 3, "cluster")], "Redis answers")
 
 
 # ------------------------------------------------------------------------------------ ways to a Redis

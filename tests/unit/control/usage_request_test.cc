@@ -72,8 +72,10 @@ TEST(UsageRequest, ShowsTheFullestFirst) {
   EXPECT_LT(text.find("most@"), text.find("some@"));
   EXPECT_EQ(text.find("old@"), std::string::npos);
   EXPECT_THAT(text, HasSubstr("\nnote: 1 more windows\n"));
-  EXPECT_THAT(render_usage({}, {.windows = {row("over@example.com", 120, 100)}, .senders = {}, .decisions = {}}),
-              HasSubstr(R"("used": 120, "limit": 100, "left": 0, "name": "over@example.com")"));
+  EXPECT_THAT(
+      render_usage({}, {.windows = {row("over@example.com", 120, 100)}, .senders = {}, .decisions = {}}),
+      HasSubstr(
+          R"("used": 120, "limit": 100, "left": 0, "used_here": 0, "scope": "relay", "name": "over@example.com")"));
 }
 
 TEST(UsageRequest, ShowsTheBusiestOfEachQuantityAndWindow) {
@@ -82,10 +84,10 @@ TEST(UsageRequest, ShowsTheBusiestOfEachQuantityAndWindow) {
   rows.push_back({.subject = "customer", .name = "acme", .quantity = "recipients", .window = "day", .used = 1});
   EXPECT_EQ(render_usage({.top = 2}, {.windows = rows, .senders = {}, .decisions = {}}),
             R"({"windows": [
- {"subject": "account", "quantity": "messages", "window": "day", "used": 1, "limit": "", "left": "", "name": "a@example.com"},
- {"subject": "account", "quantity": "recipients", "window": "day", "used": 30, "limit": 1000, "left": 970, "name": "b@example.com"},
- {"subject": "account", "quantity": "recipients", "window": "day", "used": 20, "limit": 20, "left": 0, "name": "c@example.com"},
- {"subject": "customer", "quantity": "recipients", "window": "day", "used": 1, "limit": "", "left": "", "name": "acme"}
+ {"subject": "account", "quantity": "messages", "window": "day", "used": 1, "limit": "", "left": "", "used_here": 0, "scope": "relay", "name": "a@example.com"},
+ {"subject": "account", "quantity": "recipients", "window": "day", "used": 30, "limit": 1000, "left": 970, "used_here": 0, "scope": "relay", "name": "b@example.com"},
+ {"subject": "account", "quantity": "recipients", "window": "day", "used": 20, "limit": 20, "left": 0, "used_here": 0, "scope": "relay", "name": "c@example.com"},
+ {"subject": "customer", "quantity": "recipients", "window": "day", "used": 1, "limit": "", "left": "", "used_here": 0, "scope": "relay", "name": "acme"}
 ]
 ,"senders": [
 ]
@@ -93,6 +95,30 @@ TEST(UsageRequest, ShowsTheBusiestOfEachQuantityAndWindow) {
 ]
 }
 )");
+}
+
+TEST(UsageRequest, SaysWhereTheClustersUseIsNotKnown) {
+  UsageRow known = row("ann@example.com", 90, 100);
+  known.used_here = 20;
+  known.of_cluster = true;
+  UsageRow unknown = row("bob@example.com", 20, 100);
+  unknown.used_here = 20;
+  unknown.left_unknown = true;
+  const auto text = [&](std::string fault) {
+    return render_usage(
+        {}, {.windows = {known, unknown}, .cluster_fault = std::move(fault), .senders = {}, .decisions = {}});
+  };
+  EXPECT_THAT(text(""), HasSubstr(R"("used": 90, "limit": 100, "left": 10, "used_here": 20, "scope": "cluster")"));
+  EXPECT_THAT(text(""), HasSubstr(R"("used": 20, "limit": 100, "left": "", "used_here": 20, "scope": "relay")"));
+  EXPECT_THAT(
+      text("it does not answer"),
+      HasSubstr(
+          "\nnote: what is used of scope relay is as of this relay alone: Redis does not tell: it does not answer\n"));
+  EXPECT_THAT(text(""),
+              HasSubstr("\nnote: what is used of scope relay is as of this relay alone: Redis is asked of those "
+                        "next to their limit\n"));
+  unknown.left_unknown = false;
+  EXPECT_THAT(text("it does not answer"), ::testing::Not(HasSubstr("note:")));
 }
 
 SenderRow sender(std::string name, std::uint64_t answered, std::uint64_t unknown) {

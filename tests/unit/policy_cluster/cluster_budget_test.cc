@@ -25,6 +25,12 @@ std::string day_is_full(int amount, int used, int others) {
          "\r\n:" + std::to_string(used) + "\r\n:1000\r\n:0\r\n:0\r\n";
 }
 
+// Of one meter: in each window 30 are spent, of them `reported` by the one that asks; others hold 5.
+std::string use_reply(int reported, const std::string& epoch) {
+  return "*3\r\n$1\r\n" + epoch + "\r\n:0\r\n*6\r\n:30\r\n:30\r\n:30\r\n:30\r\n:5\r\n:" + std::to_string(reported) +
+         "\r\n";
+}
+
 class ClusterBudgetTest : public ::testing::Test {
  protected:
   static constexpr std::uint16_t kPort = 6379;
@@ -57,6 +63,9 @@ class ClusterBudgetTest : public ::testing::Test {
   UpperGrant lease(std::uint64_t wanted) {
     return testing::await<UpperGrant>(platforms_, loop_,
                                       [this, wanted] { return budget_->lease(key_, limits_, wanted, 1); });
+  }
+  ClusterUses look() {
+    return testing::await<ClusterUses>(platforms_, loop_, [this] { return budget_->look({key_}); });
   }
   // The first answer in each exchange is that the epoch is 7.
   void say_epoch_then(const std::string& reply) {
@@ -108,6 +117,38 @@ TEST_F(ClusterBudgetTest, ARedisThatStallsCostsOneTimeoutAndThenTheLocalShareIsU
   EXPECT_EQ(refused.full->limit.amount, 100U);
   EXPECT_EQ(calls_, 1) << "one that is known to stall is not asked for each lease";
   EXPECT_EQ(notices_, std::vector{ClusterNotice::Kind::alone});
+}
+
+TEST_F(ClusterBudgetTest, TellsOperatorsWhatAllNodesHaveUsedAndThisOneHasNotTold) {
+  say_epoch_then(lease_reply(0, 20));
+  EXPECT_EQ(lease(30).granted, 20U);
+  budget_->settle(key_, 4, 6);
+  answer_ = [](Dialog& dialog) { dialog.say(use_reply(3, "7")); };
+  ClusterUses uses = look();
+  EXPECT_EQ(uses.fault, "");
+  ASSERT_TRUE(uses.uses.contains(key_));
+  const ClusterUse& use = uses.uses[key_];
+  EXPECT_EQ(use.spent[static_cast<std::size_t>(Span::day)], 30U);
+  EXPECT_EQ(use.others, 5U);
+  budget_->add_own(uses);
+  EXPECT_EQ(use.own, 11U) << "10 are held, and of 4 that were spent 3 are told";
+  answer_ = [](Dialog& dialog) { dialog.say(use_reply(9, "7")); };
+  uses = look();
+  budget_->add_own(uses);
+  EXPECT_EQ(uses.uses[key_].own, 14U) << "what Redis has is of before the meter was forgotten here";
+}
+
+TEST_F(ClusterBudgetTest, ARedisThatLostItsDataTellsOperatorsNothing) {
+  say_epoch_then(lease_reply(0, 20));
+  EXPECT_EQ(lease(30).granted, 20U);
+  answer_ = [](Dialog& dialog) { dialog.say(use_reply(3, "8")); };
+  ClusterUses uses = look();
+  EXPECT_EQ(uses.fault, "it has lost its data, and relays have not reported yet");
+  EXPECT_TRUE(uses.uses.empty());
+  answer_ = [](Dialog& dialog) { dialog.say(":1\r\n"); };
+  EXPECT_EQ(look().fault, "sent a reply that the use function never gives");
+  answer_ = nullptr;
+  EXPECT_NE(look().fault, "") << "one that stalls";
 }
 
 TEST_F(ClusterBudgetTest, ALateReplyIsNobodysReply) {

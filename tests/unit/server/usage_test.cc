@@ -86,9 +86,11 @@ TEST(SenderActivities, KeepsSoManyAccountsAndNoMore) {
 class UsageTest : public ::testing::Test {
  protected:
   UsageTest() : activities(clock), budgets(clock, 1) {}
-  control::Usage find(const control::UsageRequest& request) {
-    return find_usage({.budgets = budgets, .watch = watch, .activities = activities, .decisions = decisions}, request,
-                      clock.at);
+  UsageSources sources() {
+    return {.budgets = budgets, .watch = watch, .activities = activities, .decisions = decisions};
+  }
+  control::Usage find(const control::UsageRequest& request, const UsageReadings& readings = {}) {
+    return find_usage(sources(), readings, request, clock.at);
   }
   static std::vector<std::string> names(const control::Usage& usage) {
     std::vector<std::string> found;
@@ -178,6 +180,60 @@ TEST_F(UsageTest, HasTheWindowsOfACustomersAccountsWhereTheBusiestAreAskedFor) {
   EXPECT_THAT(windows({.customer = "acme"}), ElementsAre("acme 1"));
   EXPECT_THAT(windows({.top = 5, .customer = "acme"}), ::testing::UnorderedElementsAre("acme 1", "ann@example.com 1"));
   EXPECT_EQ(windows({.top = 5}).size(), 3U);
+}
+
+TEST_F(UsageTest, HasTheUseOfTheCluster) {
+  const policy::MeterKey ann{.name = "ann@example.com"};
+  const policy::MeterKey bob{.name = "bob@example.com"};
+  const policy::MeterKey eve{.name = "eve@example.net"};
+  spend(policy::Subject::account, ann.name);
+  spend(policy::Subject::account, bob.name);
+  UsageReadings readings;
+  readings.cluster.emplace();
+  readings.cluster->fault = "it does not answer";
+  readings.cluster->uses[ann] = {.spent = {1, 20, 30, 40}, .others = 5, .reported = 1, .own = 2};
+  readings.cluster->uses[eve] = {.spent = {0, 0, 7, 7}};
+  const control::Usage usage = find({}, readings);
+  EXPECT_EQ(usage.cluster_fault, "it does not answer");
+  std::vector<std::string> found;
+  for (const control::UsageRow& row : usage.windows)
+    found.push_back(row.name + " " + std::string(row.window) + " " + std::to_string(row.used) + " " +
+                    std::to_string(row.used_here) + (row.of_cluster ? " cluster" : " relay") +
+                    (row.left_unknown ? " unknown" : ""));
+  EXPECT_THAT(found, ::testing::UnorderedElementsAre(
+                         "ann@example.com day 37 1 cluster", "bob@example.com day 1 1 relay unknown",
+                         "eve@example.net day 7 0 cluster", "eve@example.net month 7 0 cluster"));
+}
+
+TEST_F(UsageTest, NeitherWhatCoresHaveNotReservedNorWhatWaitsForThemIsUsed) {
+  const policy::MeterKey ann{.name = "ann@example.com"};
+  const policy::Limit limit{.amount = 1000};
+  std::uint64_t granted = 0;
+  while (granted == 0) {
+    granted = budgets.shared.lease(0, ann, std::span(&limit, 1), 10, budgets.clock.now(), [] {}).granted;
+    auto writing = budgets.shared.gather(budgets.clock.now());
+    budgets.shared.recorded(writing);
+  }
+  UsageReadings readings{.unreserved = {{ann, granted - 3}}, .cluster = std::nullopt};
+  EXPECT_EQ(find({}, readings).windows.at(0).used, 3U);
+  readings.cluster.emplace().uses[ann] = {.spent = {0, 0, 50, 50}, .others = 0, .reported = 0, .own = granted};
+  EXPECT_EQ(find({}, readings).windows.at(0).used, 53U);
+}
+
+TEST_F(UsageTest, TheClusterIsAskedOfWhomIsAskedForAndOfThoseNextToTheirLimit) {
+  const auto subjects = [this](const control::UsageRequest& request) {
+    std::vector<std::string> names;
+    for (const policy::MeterKey& key : usage_meters(sources(), request, clock.at)) names.push_back(key.name);
+    return names;
+  };
+  EXPECT_THAT(subjects({}), ElementsAre());
+  EXPECT_EQ(subjects({.account = "Ann@Example.com"}), std::vector<std::string>(auth::kQuantities, "ann@example.com"));
+  for (std::size_t i = 0; i < kClusterMetersMax + 10; ++i)
+    spend(policy::Subject::account, std::to_string(i) + "@example.com");
+  for (int i = 0; i < 3; ++i) spend(policy::Subject::account, "full@example.com");
+  const auto asked = subjects({});
+  EXPECT_EQ(asked.size(), kClusterMetersMax);
+  EXPECT_THAT(asked, ::testing::Contains("full@example.com"));
 }
 
 }  // namespace
