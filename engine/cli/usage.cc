@@ -76,7 +76,7 @@ DESCRIPTION
   the id that sluicectl explain takes.
 
 OPTIONS
-  --account NAME  Of this account alone.
+  --account NAME  Of this account alone, with its device passwords in the first table.
   --customer NAME Of this customer, with its accounts in the second and third table.
   --limit N       Show N lines at most of the first and second table, from 1 to
                   10000.

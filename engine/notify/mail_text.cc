@@ -68,7 +68,7 @@ std::string plain_text(const DueMail& mail, std::string_view host) {
   std::string time;
   message::append_date_time(time, notification.at / 1000);
   std::string text = about(mail) + "\n\n";
-  if (to_owner) text.append(advice_for_owner(notification.cause)).append("\n\n");
+  if (to_owner) text.append(advice_for_owner(notification)).append("\n\n");
   if (mail.further > 0)
     text += "Further ones since the last such mail: " + std::to_string(mail.further) + ". The last of them:\n\n";
   text.append("  at: ").append(time).append("\n");

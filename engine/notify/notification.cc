@@ -29,7 +29,8 @@ struct NotifiedEvent {
   std::string_view subject_kind = {};
   std::string_view kind_key = {};
   std::string_view name_key = {};
-  // Where the subject is an account and this holds, its owner is notified, too.
+  // Where the subject is an account, or a device password of the event's account, and this holds, the account's owner
+  // is notified, too.
   bool owner = false;
   Condition owner_when = {};
   std::string_view owner_keys = {};  // figures that owners are shown, between blanks
@@ -88,8 +89,13 @@ constexpr NotifiedEvent kNotified[] = {
 };
 
 // What events have for kinds of subjects: texts that stay.
-constexpr std::string_view kSubjectKinds[] = {"account", "customer", "device",  "network",
-                                              "relay",   "address",  "overall", "subject"};
+constexpr std::string_view kAccount = "account";
+constexpr std::string_view kCustomer = "customer";
+constexpr std::string_view kDevice = "device";
+constexpr std::string_view kNetwork = "network";
+constexpr std::string_view kRelay = "relay";
+constexpr std::string_view kSubjectKinds[] = {kAccount, kCustomer, kDevice,   kNetwork,
+                                              kRelay,   "address", "overall", "subject"};
 
 constexpr auto kKinds = [] {
   std::array<Kind, std::size(kNotified)> kinds{};
@@ -124,6 +130,12 @@ std::string_view subject_kind_of(const NotifiedEvent& row, const event::Event& e
   return found == std::end(kSubjectKinds) ? "subject" : *found;
 }
 
+// A network, a customer and the relay are no mailboxes.
+std::string owner_of(const NotifiedEvent& row, std::string_view subject_kind, const event::Event& event) {
+  if (subject_kind == kAccount) return value_of(event, row.name_key);
+  return subject_kind == kDevice ? value_of(event, "account") : std::string();
+}
+
 std::string clean(std::string_view value) { return text::escaped_line(cut_text(value, kFigureBytesMax)); }
 
 std::vector<Figure> figures_of(const event::Event& event, std::string_view owner_keys) {
@@ -149,6 +161,26 @@ std::string command_word(const Notification& notification) {
   return "NAME";
 }
 
+std::string advice_on_limit(std::string_view subject_kind, const std::string& name) {
+  if (subject_kind == kAccount || subject_kind == kCustomer)
+    return "See what is used: sluicectl usage --" + std::string(subject_kind) + " " + name +
+           "\nAllow more: sluicectl " + std::string(subject_kind) + " limit " + name +
+           " QUANTITY/WINDOW=AMOUNT\nIf a password is stolen: sluicectl contain " + name;
+  if (subject_kind == kDevice) {
+    const std::size_t at = std::min(name.find('@'), name.size());
+    const std::string account = name.substr(0, name.find('/', at));  // what is behind it may have one, too
+    return "See what is used: sluicectl usage --account " + account +
+           "\nIf the device's password is stolen: sluicectl " + "account device revoke " + account +
+           " --name DEVICE\nAllow more: a device password of another class (sluicectl " +
+           "account device add --class), or the limits of its class";
+  }
+  const std::string_view more = subject_kind == kNetwork
+                                    ? "\nAllow more: listener.trusted_class, or the limits of that class"
+                                : subject_kind == kRelay ? "\nAllow more: policy.limit"
+                                                         : "";
+  return std::string("See what is used: sluicectl usage").append(more);
+}
+
 }  // namespace
 
 std::optional<Notification> notification_of(const event::Event& event) {
@@ -165,8 +197,7 @@ std::optional<Notification> notification_of(const event::Event& event) {
                     .owner = {},
                     .figures = figures_of(event, row->owner_keys),
                     .json = {}};
-  if (row->owner && made.subject_kind == "account" && holds(row->owner_when, event))
-    made.owner = value_of(event, row->name_key);
+  if (row->owner && holds(row->owner_when, event)) made.owner = owner_of(*row, made.subject_kind, event);
   made.json = log::json_text(event);
   return made;
 }
@@ -191,11 +222,7 @@ std::string advice_for_operator(const Notification& notification) {
   switch (notification.cause) {
     case Cause::limit_near:
     case Cause::limit_reached:
-      if (notification.subject_kind != "account" && notification.subject_kind != "customer")
-        return "See what is used: sluicectl usage";
-      return "See what is used: sluicectl usage --" + std::string(notification.subject_kind) + " " + name +
-             "\nAllow more: sluicectl " + std::string(notification.subject_kind) + " limit " + name +
-             " QUANTITY/WINDOW=AMOUNT\nIf a password is stolen: sluicectl contain " + name;
+      return advice_on_limit(notification.subject_kind, name);
     case Cause::noticed:
     case Cause::strike:
       return "What was noticed: sluicectl noticed " + name + "\nWhat is held: sluicectl review\n" +
@@ -229,9 +256,12 @@ std::string advice_for_operator(const Notification& notification) {
   return {};
 }
 
-std::string_view advice_for_owner(Cause cause) {
-  switch (cause) {
+std::string_view advice_for_owner(const Notification& notification) {
+  switch (notification.cause) {
     case Cause::limit_reached:
+      if (notification.subject_kind == kDevice)
+        return "What this device sends over its limit is not sent for now. If it is not the device that sends\n"
+               "so much, someone else may have its password: write to your provider, who can revoke it.";
       return "What is over the limit is not sent for now. If it is not you who sends so much,\n"
              "someone else may have your password: change it, and write to your provider.";
     case Cause::strike:

@@ -50,6 +50,6 @@ inline constexpr event::Severity kNotifiedLeast = event::Severity::info;
 
 // What an operator can do; empty: nothing that can be said in general.
 [[nodiscard]] std::string advice_for_operator(const Notification& notification);
-[[nodiscard]] std::string_view advice_for_owner(Cause cause);
+[[nodiscard]] std::string_view advice_for_owner(const Notification& notification);
 
 }  // namespace sluice::notify

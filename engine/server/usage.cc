@@ -29,6 +29,10 @@ class UsageFilter {
       : account_(auth::login_key(request.account)), customer_(request.customer) {}
   [[nodiscard]] bool all() const { return account_.empty() && customer_.empty(); }
   [[nodiscard]] bool account(std::string_view name) const { return !account_.empty() && name == account_; }
+  // "ACCOUNT/DEVICE", of that account.
+  [[nodiscard]] bool device(std::string_view name) const {
+    return !account_.empty() && name.starts_with(account_) && name.substr(account_.size()).starts_with('/');
+  }
   [[nodiscard]] bool customer(std::string_view name) const {
     return !customer_.empty() && auth::equal_ignoring_case(name, customer_);
   }
@@ -88,6 +92,7 @@ WantedMeter wanted_meters(const UsageFilter& filter, const control::UsageRequest
   return [&filter, accounts = std::move(accounts)](const policy::MeterKey& key) {
     if (filter.all()) return true;
     if (key.subject == policy::Subject::customer) return filter.customer(key.name);
+    if (key.subject == policy::Subject::device) return filter.device(key.name);
     return key.subject == policy::Subject::account && (filter.account(key.name) || accounts.contains(key.name));
   };
 }

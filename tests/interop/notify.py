@@ -249,6 +249,48 @@ def an_owner_hears_of_a_limit_while_the_queue_goes_nowhere():
 
 
 @test
+def an_owner_hears_of_a_devices_limit_and_operators_of_those_of_networks_and_the_relay():
+    tight = {"name": "tight", "recipients_per_message": 100}
+    with Hop() as hop:
+        relay = NotifyingRelay(operator=[OPERATOR], owner=True, server=hop.name, events=["limit_near", "limit_reached"], classes=[tight],
+                               start=False)  # fmt: skip
+        relay.config["listener"][0].update(trusted=["127.0.0.2/32"], trusted_class="tight")
+        relay.write_config()
+        with open(relay.config_file, "a", encoding="utf-8") as file:
+            file.write('limit = [{of = "device", quantity = "recipients", window = "day", amount = 2},\n'
+                       '  {of = "network", quantity = "recipients", window = "day", amount = 2}]\n'
+                       '[[policy.limit]]\nquantity = "recipients"\nwindow = "hour"\namount = 5\n')  # fmt: skip
+        relay.start()
+        with relay:
+            said = relay.control("account", "device", "add", SENDER, "--name", "printer")
+            with relay.client(password=re.search(r"password: (\S+)", said)[1]) as printer:
+                printer.say("MAIL FROM:<" + SENDER + ">", "250")
+                printer.say("RCPT TO:<one@far.test>", "250")
+                printer.say("RCPT TO:<two@far.test>", "250")
+                printer.say("RCPT TO:<more@far.test>", "550 5.7.1")
+                with relay.connect("starttls", source="127.0.0.2") as host:
+                    host.greeted()
+                    host.say("MAIL FROM:<" + SENDER + ">", "250")
+                    for name, code in (("three", "250"), ("four", "250"), ("five", "550 5.7.1")):
+                        host.say(f"RCPT TO:<{name}@far.test>", code)
+                    with relay.client() as owner:
+                        owner.say("MAIL FROM:<" + SENDER + ">", "250")
+                        owner.say("RCPT TO:<six@far.test>", "250")
+                        owner.say("RCPT TO:<seven@far.test>", "550 5.7.1")
+            place = f"127.0.0.1:{relay.ports['starttls']}"
+            wanted = {f"{what}: {subject}" for what in ("Limit near", "Limit reached")
+                      for subject in (f"device {SENDER}/printer", f"network {place}", "relay all")}  # fmt: skip
+            until(lambda: len(hop.messages) >= 7, "a mail of each")
+            got = [(one.recipients[0], str(parsed(one)["subject"]).split("] ", 1)[1]) for one in hop.messages]
+            expect_equal({subject for to, subject in got if to == OPERATOR}, wanted, "what the operator hears of")
+            expect_equal([subject for to, subject in got if to == SENDER], [f"Limit reached: device {SENDER}/printer"], "what the owner hears of")
+            [text] = [parsed(one).get_content() for one in hop.messages if one.recipients == [SENDER]]
+            expect_in("What this device sends over its limit is not sent for now.", text, "what the owner reads")
+            rows = json.loads(relay.control("usage", "--account", SENDER, "--json"))["windows"]
+            expect_equal([row["name"] for row in rows], [f"{SENDER}/printer"], "the use of the account's devices")
+
+
+@test
 def a_mail_server_that_fails_is_tried_again_and_one_that_hangs_keeps_nothing():
     with Webhook(SECRET) as receiver, Hop() as hop:
         first = []

@@ -203,8 +203,8 @@ TEST(Listing, PassesOverWhatIsNoRow) {
 TEST(UsageListing, ShowsItsTablesOrOneOfThem) {
   const std::vector<std::string> answer{
       R"({"windows": [)",
-      R"( {"subject": "account", "quantity": "recipients", "window": "day", "used": 30, "limit": 1000, "left": 970, "name": "a@example.com"},)",
-      R"( {"subject": "account", "quantity": "messages", "window": "day", "used": 40, "limit": "", "left": "", "name": "a@example.com"})",
+      R"( {"subject": "account", "quantity": "recipients", "window": "day", "used": 30, "limit": 1000, "left": 970, "used_here": 20, "scope": "cluster", "name": "a@example.com"},)",
+      R"( {"subject": "account", "quantity": "messages", "window": "day", "used": 40, "limit": "", "left": "", "used_here": 40, "scope": "relay", "name": "a@example.com"})",
       "]",
       R"(,"senders": [)",
       R"( {"most": "", "subject": "account", "networks": 1, "answered": 20, "unknown": 3, "unknown_percent": 15, "large_messages": 0, "refused": 1, "held": 0, "name": "a@example.com", "customer": "acme"})",
@@ -221,9 +221,9 @@ TEST(UsageListing, ShowsItsTablesOrOneOfThem) {
     return out.str();
   };
   EXPECT_EQ(usage(nullptr, {.time = TimeForm::epoch}),
-            "subject  quantity    window  used  limit  left  name\n"
-            "account  recipients  day     30    1000   970   a@example.com\n"
-            "account  messages    day     40    -      -     a@example.com\n"
+            "subject  quantity    window  used  limit  left  used_here  scope    name\n"
+            "account  recipients  day     30    1000   970   20         cluster  a@example.com\n"
+            "account  messages    day     40    -      -     40         relay    a@example.com\n"
             "\n"
             "most  subject  networks  answered  unknown  unknown_percent  large_messages  refused  held  name          "
             " customer\n"

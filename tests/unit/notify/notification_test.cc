@@ -49,6 +49,33 @@ TEST(Notification, AnOwnerHearsOfLimitsThatKeepMailFromBeingSent) {
   EXPECT_EQ(reached("customer", "refuse"), "");
 }
 
+TEST(Notification, AnOwnerHearsOfADevicesLimitAndOperatorsOfAnyLimit) {
+  const auto reached = [](std::string_view subject, std::string_view name, std::string_view account) {
+    return *notification_from(
+        event::SubmissionLimitReached{.subject = subject, .name = name, .effect = "refuse", .account = account});
+  };
+  const auto device = reached("device", "alice@example.com/printer", "alice@example.com");
+  EXPECT_EQ(device.owner, "alice@example.com");
+  EXPECT_EQ(device.subject(), "device alice@example.com/printer");
+  EXPECT_THAT(advice_for_owner(device), HasSubstr("What this device sends over its limit"));
+  EXPECT_THAT(advice_for_operator(device),
+              StartsWith("See what is used: sluicectl usage --account alice@example.com\n"));
+  EXPECT_THAT(advice_for_operator(device), HasSubstr("sluicectl account device revoke alice@example.com --name"));
+  const auto network = reached("network", "192.0.2.25:25", "");
+  EXPECT_EQ(network.owner, "");
+  EXPECT_THAT(advice_for_operator(network), HasSubstr("listener.trusted_class"));
+  const auto relay = reached("relay", "all", "alice@example.com");
+  EXPECT_EQ(relay.owner, "") << "whose mail it was that came last";
+  EXPECT_EQ(relay.subject(), "relay all");
+  EXPECT_THAT(advice_for_operator(relay), HasSubstr("policy.limit"));
+  for (const char* subject : {"device", "network", "relay"}) {
+    const auto near = notification_from(event::SubmissionLimitNear{.subject = subject, .name = "n"});
+    ASSERT_TRUE(near) << subject;
+    EXPECT_EQ(near->cause, Cause::limit_near);
+    EXPECT_EQ(near->subject(), std::string(subject) + " n");
+  }
+}
+
 TEST(Notification, WhatWasNoticedOfAnAccountIsAStrikeOnceItIsHeld) {
   const auto noticed = [](std::string_view effect) {
     return *notification_from(event::AccountNoticed{.account = "customer", .customer = "acme", .effect = effect});

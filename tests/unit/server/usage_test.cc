@@ -182,6 +182,15 @@ TEST_F(UsageTest, HasTheWindowsOfACustomersAccountsWhereTheBusiestAreAskedFor) {
   EXPECT_EQ(windows({.top = 5}).size(), 3U);
 }
 
+TEST_F(UsageTest, HasTheDevicesOfAnAccount) {
+  spend(policy::Subject::account, "ann@example.com");
+  spend(policy::Subject::device, "ann@example.com/scanner/2");
+  spend(policy::Subject::device, "ann@example.com.test/scanner");
+  std::vector<std::string> found;
+  for (const control::UsageRow& row : find({.account = "ann@example.com"}).windows) found.push_back(row.name);
+  EXPECT_THAT(found, ::testing::UnorderedElementsAre("ann@example.com", "ann@example.com/scanner/2"));
+}
+
 TEST_F(UsageTest, HasTheUseOfTheCluster) {
   const policy::MeterKey ann{.name = "ann@example.com"};
   const policy::MeterKey bob{.name = "bob@example.com"};
