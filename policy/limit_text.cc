@@ -2,6 +2,8 @@
 
 #include <string_view>
 
+#include "engine/base/counted.h"
+
 namespace sluice::policy {
 namespace {
 
@@ -12,8 +14,10 @@ std::string amount_text(const Limit& limit) {
     const std::uint64_t bytes = limit.amount * kBytesUnit;
     return bytes < kMegabyte ? std::to_string(bytes / kKilobyte) + " KB" : std::to_string(bytes / kMegabyte) + " MB";
   }
-  if (limit.quantity == Quantity::first_time_recipients) return std::to_string(limit.amount) + " first-time recipients";
-  return std::to_string(limit.amount) + " " + std::string(quantity_name(limit.quantity));
+  if (limit.quantity == Quantity::first_time_recipients) return counted(limit.amount, "first-time recipient");
+  std::string_view one = quantity_name(limit.quantity);  // a plural
+  one.remove_suffix(1);
+  return counted(limit.amount, one);
 }
 
 }  // namespace
@@ -28,7 +32,8 @@ std::string limit_text(const LimitReached& limit) {
 }
 
 std::string limit_figures(const LimitReached& limit) {
-  return limit_text(limit) + ": " + std::to_string(limit.window.used) + " are used" +
+  return limit_text(limit) + ": " + std::to_string(limit.window.used) +
+         (limit.window.used == 1 ? " is used" : " are used") +
          (limit.window.limit.quantity == Quantity::bytes ? " (in KiB)" : "") + ", with what is reserved";
 }
 

@@ -9,6 +9,7 @@
 #include "auth/store/account_admin.h"
 #include "auth/store/containment_admin.h"
 #include "engine/base/check.h"
+#include "engine/base/counted.h"
 #include "engine/cli/answer.h"
 #include "engine/cli/moment.h"
 #include "engine/cli/password.h"
@@ -39,10 +40,6 @@ constexpr std::array<std::string_view, 3> kKindOptions{"--account", "--customer"
 constexpr std::size_t kNamesMax = 20'000;
 
 const VerbWord& word_of(Containing verb) { return *std::ranges::find(kVerbWords, verb, &VerbWord::verb); }
-
-std::string counted(std::int64_t count, const std::string& what) {
-  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
-}
 
 // ------------------------------------------------------------------------------------------ grammar
 

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/base/counted.h"
 #include "engine/cli/moment.h"
 #include "engine/control/explain_request.h"
 #include "engine/text/json_text.h"
@@ -165,14 +166,14 @@ std::string remarks(const policy::Replay& replay, const std::vector<const Replay
   std::uint64_t refused_before = 0;
   for (const ReplayedSender* each : all) refused_before += each->refused_before;
   std::string text;
-  const auto add = [&text](std::uint64_t count, std::string_view what) {
-    if (count > 0) text.append(std::to_string(count)).append(what) += '\n';
+  const auto add = [&text](std::uint64_t count, std::string_view one, std::string_view what) {
+    if (count > 0) text.append(counted(count, one)).append(": ").append(what) += '\n';
   };
-  add(counts.not_judged, " messages had been refused for their sender or form, and are left out");
-  add(refused_before, " recipients had been refused by limits or the noticer, and are not tried anew");
-  add(counts.without_name, " recipients have no name in the log, and are not looked at as never written to before");
-  add(counts.late, " events are out of order, and count as of the time of one before them");
-  add(counts.beyond_senders_max, " events are of accounts beyond the first million, and are left out");
+  add(counts.not_judged, "message", "refused before for the sender or the form, and left out");
+  add(refused_before, "recipient", "refused before by limits or the noticer, and not tried anew");
+  add(counts.without_name, "recipient", "without a name in the log, and not looked at as never written to before");
+  add(counts.late, "event", "out of order, and counted as of the time of one before");
+  add(counts.beyond_senders_max, "event", "of accounts beyond the first million, and left out");
   return text;
 }
 
@@ -212,7 +213,7 @@ std::string verdict_text(const TestedMessage& tested, std::uint32_t recipients) 
   const std::uint32_t passed = tested.judgement.recipients_passed;
   if (passed == recipients) return "would pass, if nothing of the limits is used";
   if (passed == 0) return "would not pass";
-  return "would pass to " + std::to_string(passed) + " of " + std::to_string(recipients) + " recipients";
+  return "would pass to " + std::to_string(passed) + " of " + counted(recipients, "recipient");
 }
 
 std::string noticed_text(const TestedMessage& tested) {
@@ -232,15 +233,14 @@ std::string test_text(const PolicyCommand& command, const TestedMessage& tested)
   append_field(text, "account", tested.identity.account_name);
   append_field(text, "customer", tested.identity.customer_name);
   append_field(text, "class", chosen.name + " (" + tested.class_source + ")" + (chosen.shadow ? ", in shadow" : ""));
-  append_field(text, "message",
-               std::to_string(command.recipients) + " recipients, " + std::to_string(command.bytes) + " bytes");
+  append_field(text, "message", counted(command.recipients, "recipient") + ", " + counted(command.bytes, "byte"));
   append_field(text, "verdict", verdict_text(tested, command.recipients));
   append_field(text, "noticer", noticed_text(tested));
   for (const noticing::Reason& reason : tested.judgement.verdict.reasons())
     append_field(text, "", noticing::reason_text(reason) + " (" + points_text(reason.points) + " points)");
   for (const Finding& finding : tested.judgement.findings) {
     text += '\n';
-    append_field(text, effect_text(finding), std::to_string(finding.recipients) + " recipients");
+    append_field(text, effect_text(finding), counted(finding.recipients, "recipient"));
     if (const control::Rule* const rule = control::rule_of(finding.reason)) append_field(text, "  rule", rule->rule);
     append_field(text, "  figures", finding.figures);
     append_field(text, "  would pass", remedy_text(finding));

@@ -7,6 +7,7 @@
 
 #include "auth/secret.h"
 #include "auth/text.h"
+#include "engine/base/counted.h"
 #include "engine/base/network.h"
 #include "engine/control/words.h"
 
@@ -22,13 +23,6 @@ constexpr std::string_view kBecause = " reason=";
 constexpr std::array<std::string_view, 4> kVerbNames{"contain", "suspend", "hold", "release"};
 constexpr std::array<std::string_view, 3> kKinds{"account", "customer", "network"};
 constexpr std::uint64_t kIdMax = INT64_MAX;
-
-std::string sessions_text(std::uint64_t count) {
-  return std::to_string(count) + (count == 1 ? " session" : " sessions");
-}
-std::string messages_text(std::uint64_t count) {
-  return std::to_string(count) + (count == 1 ? " message" : " messages");
-}
 
 }  // namespace
 
@@ -117,7 +111,7 @@ std::string left_undone(const Containment& done) {
   std::string text = done.fault;
   if (done.sessions_left > 0)
     text.append(text.empty() ? "" : "; ")
-        .append(sessions_text(done.sessions_left))
+        .append(counted(done.sessions_left, "session"))
         .append(" still waiting for a next hop's answer to a message, which may be delivered; give the command again");
   return text;
 }
@@ -130,13 +124,13 @@ std::string render_containment(const Containing& request, const Containment& don
            ", \"messages\": " + std::to_string(done.messages) + ", \"under_way\": " + std::to_string(done.under_way) +
            "}\n";
   } else {
-    if (request.ends_sessions()) text += sessions_text(done.sessions) + " ended\n";
-    if (request.holds_mail()) text += messages_text(done.messages) + " held\n";
-    if (request.mail) text += messages_text(done.messages) + " released\n";
+    if (request.ends_sessions()) text += counted(done.sessions, "session") + " ended\n";
+    if (request.holds_mail()) text += counted(done.messages, "message") + " held\n";
+    if (request.mail) text += counted(done.messages, "message") + " released\n";
   }
   if (done.under_way > 0)
     text.append(kAnswerNote)
-        .append(messages_text(done.under_way))
+        .append(counted(done.under_way, "message"))
         .append(" in a delivery attempt at this moment, which may still succeed\n");
   if (const std::string left = left_undone(done); !left.empty())
     text.append(kAnswerError).append(" ").append(left).append("\n");

@@ -131,7 +131,7 @@ std::string messages(const QueueRequest& request, std::vector<QueueRow> rows, bo
   return out + "\n]\n" + remark_on_more(more);
 }
 
-std::string counted(std::uint64_t changed) {
+std::string changed_text(std::uint64_t changed) {
   return std::to_string(changed) + (changed == 1 ? " was changed\n" : " were changed\n");
 }
 
@@ -189,7 +189,8 @@ std::string render_queue(const QueueRequest& request, std::span<const QueueAnswe
     cut_short = cut_short || answer.cut_short;
   }
   if (cut_short)
-    return "error: the relay is being stopped; " + (changes_queue(request.verb) ? counted(changed) : "ask again\n");
+    return "error: the relay is being stopped; " +
+           (changes_queue(request.verb) ? changed_text(changed) : "ask again\n");
   // Filters may let nothing through; an ID is of one message, or wrong.
   if (!request.id.empty() && request.verb != QueueVerb::list && rows.empty() && found == 0)
     return "error: " + no_such_message(request, answers) + "\n";
@@ -202,7 +203,7 @@ std::string render_queue(const QueueRequest& request, std::span<const QueueAnswe
     return text::as_json(table) + remark_on_more(more);
   }
   if (request.json) return "{\"changed\": " + std::to_string(changed) + "}\n";
-  return counted(changed);
+  return changed_text(changed);
 }
 
 }  // namespace sluice::control

@@ -7,6 +7,7 @@
 
 #include "auth/secret.h"
 #include "auth/text.h"
+#include "engine/base/counted.h"
 #include "engine/base/network.h"
 #include "engine/control/queue_request.h"
 #include "engine/control/words.h"
@@ -29,10 +30,6 @@ std::uint64_t sum_of(std::span<const CoreSessions> cores) {
   std::uint64_t sum = 0;
   for (const CoreSessions& core : cores) sum += core.met;
   return sum;
-}
-
-std::string counted(std::uint64_t count, std::string_view what) {
-  return std::to_string(count) + " " + std::string(what) + (count == 1 ? "" : "s");
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include "auth/secret.h"
 #include "auth/text.h"
+#include "engine/base/counted.h"
 #include "engine/control/queue_request.h"
 #include "engine/control/words.h"
 #include "engine/text/table_text.h"
@@ -156,7 +157,7 @@ std::string remark_on_cluster(std::span<const UsageRow> rows, const std::string&
 
 std::string and_more(std::size_t left_out, std::string_view what) {
   if (left_out == 0) return "";
-  return std::string(kAnswerNote).append(std::to_string(left_out)).append(" more ").append(what).append("\n");
+  return std::string(kAnswerNote).append(counted(left_out, std::string("more ").append(what))).append("\n");
 }
 
 }  // namespace
@@ -212,7 +213,7 @@ std::string render_usage(const UsageRequest& request, Usage usage) {
   return "{\"windows\": " + text::as_json(windows) + ",\"senders\": " + text::as_json(senders) +
          ",\"decisions\": " + text::as_json(decisions) + "}\n" +
          remark_on_cluster(std::span(usage.windows).first(shown), usage.cluster_fault) +
-         and_more(usage.windows.size() - shown, "windows") + and_more(senders_left, "senders");
+         and_more(usage.windows.size() - shown, "window") + and_more(senders_left, "sender");
 }
 
 }  // namespace sluice::control

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "engine/base/client_block.h"
+#include "engine/base/counted.h"
 
 namespace sluice::policy {
 namespace {
@@ -195,7 +196,7 @@ void Replay::count_recipients(Passing& passing) {
   if (passing.recipients > chosen->recipients_per_message) {
     passing.judgement.findings.push_back({.effect = Effect::deferred,
                                           .reason = "too_many_recipients",
-                                          .figures = std::to_string(passing.recipients) + " recipients; up to " +
+                                          .figures = counted(passing.recipients, "recipient") + "; up to " +
                                                      std::to_string(chosen->recipients_per_message) +
                                                      " may be in a message",
                                           .recipients = passing.recipients - chosen->recipients_per_message});

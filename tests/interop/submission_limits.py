@@ -137,7 +137,7 @@ def a_minute_defers_and_what_no_window_could_take_is_refused_for_good():
             expect_equal(send(client), (["250"], "250"), "the first")
             client.say(MAIL, "250")
             said = str(client.say("RCPT TO:<a@far.test>", "451 4.7.1"))
-            expect_in("is 1 messages a minute; room in ", said, "the deferral")
+            expect_in("is 1 message a minute; room in ", said, "the deferral")
     with LimitedRelay(limit(10_000, quantity="bytes", window="minute")) as relay, relay.client() as client:
         client.say(f"{MAIL} SIZE=20000", "250")
         said = str(client.say("RCPT TO:<a@far.test>", "550 5.7.1"))
@@ -184,7 +184,7 @@ def a_device_password_has_limits_of_its_own():
         with relay.client(password=secret) as printer:
             expect_equal(send(printer, 2), (["250", "550"], "250"), "what the printer sends")
             printer.say(MAIL, "250")
-            expect_in("The limit of this device is 1 recipients a day", str(printer.say("RCPT TO:<a@far.test>", "550")), "why")
+            expect_in("The limit of this device is 1 recipient a day", str(printer.say("RCPT TO:<a@far.test>", "550")), "why")
         with relay.client() as owner:
             expect_equal(send(owner, 3), (["250", "250", "550"], "250"), "what its owner sends")
 
@@ -366,7 +366,7 @@ def what_passes_several_limits_is_held_if_one_of_them_holds():
                 with relay.client() as client:
                     for _ in range(1 if number == 0 else 2):
                         expect_equal(send(client, number + 1), (["250"] * (number + 1), "250"), "what is sent")
-            held = lambda: [line["recipients"] for line in relay.log("message") if f"on hold: over 1 {holds['quantity']}" in line["detail"]]
+            held = lambda: [line["recipients"] for line in relay.log("message") if f"on hold: over 1 {holds['quantity'][:-1]} a day" in line["detail"]]
             until(lambda: held() == [2, 2], f"what is held of {holds['quantity']}")
 
 

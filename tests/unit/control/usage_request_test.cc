@@ -71,7 +71,7 @@ TEST(UsageRequest, ShowsTheFullestFirst) {
   EXPECT_LT(text.find("over@"), text.find("most@"));
   EXPECT_LT(text.find("most@"), text.find("some@"));
   EXPECT_EQ(text.find("old@"), std::string::npos);
-  EXPECT_THAT(text, HasSubstr("\nnote: 1 more windows\n"));
+  EXPECT_THAT(text, HasSubstr("\nnote: 1 more window\n"));
   EXPECT_THAT(
       render_usage({}, {.windows = {row("over@example.com", 120, 100)}, .senders = {}, .decisions = {}}),
       HasSubstr(
@@ -137,7 +137,7 @@ TEST(UsageRequest, ShowsSendersWithTheLargestShareOfUnknownRecipientsFirst) {
   EXPECT_THAT(text, HasSubstr(R"("answered": 200, "unknown": 31, "unknown_percent": 16)"));
   EXPECT_LT(text.find("many@"), text.find("few@"));
   EXPECT_EQ(text.find("one@"), std::string::npos) << "one recipient is no share";
-  EXPECT_THAT(text, HasSubstr("\nnote: 1 more senders\n"));
+  EXPECT_THAT(text, HasSubstr("\nnote: 1 more sender\n"));
 }
 
 TEST(UsageRequest, ShowsTheSendersThatHaveMostOfEachFigure) {

@@ -122,6 +122,15 @@ void add_limits(Refusals& refusals) {
                          .free_in_ms = free_in_ms}};
           refusals.add(session::limit_refusal(reached, kPolicyUrl), policy::limit_figures(reached));
         }
+  // Of one there is no plural.
+  for (const Quantity quantity :
+       {Quantity::recipients, Quantity::messages, Quantity::sessions, Quantity::first_time_recipients}) {
+    const policy::LimitReached one{
+        .subject = policy::Subject::account,
+        .name = kNames.front(),
+        .window = {.limit = {.quantity = quantity, .span = Span::day, .amount = 1}, .used = 1, .free_in_ms = 60'000}};
+    refusals.add(session::limit_refusal(one, ""), policy::limit_figures(one));
+  }
   // One that another amount of time, or the cluster, leaves no room for.
   policy::LimitReached reached{
       .subject = policy::Subject::account,
