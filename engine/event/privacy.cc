@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 
+#include "engine/base/address_list.h"
 #include "engine/base/ascii.h"
 #include "engine/base/check.h"
 #include "engine/base/network.h"
@@ -93,12 +94,10 @@ std::string Privacy::recipient(std::string_view address) const {
 }
 
 std::string Privacy::recipients(std::string_view list) const {
-  constexpr std::string_view kSeparator = ", ";
   std::string made;
   while (!list.empty()) {
-    const std::string_view address = list.substr(0, list.find(kSeparator));
-    made.append(made.empty() ? "" : kSeparator).append(recipient(address));
-    list.remove_prefix(std::min(list.size(), address.size() + kSeparator.size()));
+    const std::string_view address = take_address(list);
+    made.append(made.empty() ? "" : kAddressSeparator).append(recipient(address));
   }
   return made;
 }

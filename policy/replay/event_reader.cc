@@ -9,6 +9,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "auth/oauth/json.h"
+#include "engine/base/address_list.h"
 #include "policy/noticing/reply_words.h"
 
 namespace sluice::policy {
@@ -77,12 +78,10 @@ class Fields {
 
 // "a@example.com, b@example.com"; a list that was cut ends in "...", perhaps within a name.
 std::vector<std::string> names(std::string_view list) {
-  constexpr std::string_view kSeparator = ", ";
   constexpr std::string_view kCut = "...";
   std::vector<std::string> found;
   while (!list.empty() && found.size() < kRecordedRecipientsMax) {
-    const std::string_view name = list.substr(0, list.find(kSeparator));
-    list.remove_prefix(std::min(list.size(), name.size() + kSeparator.size()));
+    const std::string_view name = take_address(list);
     if (!name.empty() && !(list.empty() && name.ends_with(kCut))) found.emplace_back(name);
   }
   return found;

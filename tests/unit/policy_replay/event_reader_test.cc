@@ -66,6 +66,11 @@ TEST(EventReader, TakesNoHalfOfAName) {
   EXPECT_THAT(message_of(with(kTaken, "x@far.test, y@far.test", "a, b, c, d")).to, ElementsAre("a", "b", "c"));
 }
 
+TEST(EventReader, ACommaInAQuotedLocalPartPartsNoNames) {
+  EXPECT_THAT(message_of(with(kTaken, "x@far.test", R"(\"a, b\"@far.test)")).to,
+              ElementsAre(R"("a, b"@far.test)", "y@far.test"));
+}
+
 TEST(EventReader, ReadsWhatNextHopsHaveSaidForGood) {
   constexpr std::string_view kDelivery =
       R"({"time":"2026-11-24T04:33:22.123Z","level":"info","event":"delivery","id":"0SB1","verdict":"refused",)"
