@@ -106,11 +106,14 @@ void verdict_alone(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(busy.noticer.message(busy.state, facts, busy.now));
 }
 
-// A message of one of so many accounts that no cache holds them, each of which knows 40 recipients.
+// A message of one of so many accounts that no cache holds them, each of which knows 40 recipients; and where relays of
+// a cluster are told of what accounts send.
 void message_of_any_account(benchmark::State& state) {
   const auto accounts = static_cast<std::uint64_t>(state.range(0));
   const WatchedClass by{.name = "home", .policy = built_in_policy("home")};
   AccountWatch watch(AccountWatch::Key{});
+  if (state.range(1) != 0) watch.share();
+  constexpr std::array<std::string_view, 1> kNames{"another@far.example"};
   const Instant now = Instant() + std::chrono::hours(1000);
   const TextSketch text = sketch_of(plain_text());
   std::vector<std::uint64_t> known(40);
@@ -118,11 +121,16 @@ void message_of_any_account(benchmark::State& state) {
     for (std::size_t i = 0; i < recipients; ++i) known[i] = (account + i * 1031) << 40;
     const MessageFacts facts{.recipients = static_cast<std::uint32_t>(recipients), .network = 1, .text = text};
     static_cast<void>(watch.wait(std::to_string(account), by, 1, now));
-    return watch.message(std::to_string(account), by, facts, std::span(known).first(recipients), now);
+    return watch.message(std::to_string(account), by, facts, std::span(known).first(recipients), now,
+                         {.network = "192.0.2.0/24", .recipients = kNames});
   };
   for (std::uint64_t account = 0; account < accounts; ++account) static_cast<void>(send(account, known.size()));
   Draw draw(5);
-  for (auto _ : state) benchmark::DoNotOptimize(send(draw.next() % accounts, 1));
+  std::uint32_t sent = 0;
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(send(draw.next() % accounts, 1));
+    if (++sent % 1024 == 0) benchmark::DoNotOptimize(watch.news().take(4000, now));
+  }
 }
 
 void known_recipient(benchmark::State& state) {
@@ -142,7 +150,7 @@ BENCHMARK(whole_score<plain_text>);
 BENCHMARK(whole_score<html>);
 BENCHMARK(whole_score<base64>);
 BENCHMARK(verdict_alone);
-BENCHMARK(message_of_any_account)->Arg(100)->Arg(200'000);
+BENCHMARK(message_of_any_account)->ArgsProduct({{100, 200'000}, {0, 1}});
 BENCHMARK(known_recipient)->Arg(100)->Arg(4096);
 
 }  // namespace

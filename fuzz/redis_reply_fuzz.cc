@@ -38,9 +38,10 @@ void check_reply(const RedisReply& reply) {
   if (const auto use = parse_use_reply(reply, use_call))
     CHECK(use->meters.size() == use_call.meters.size() && use->wait_ms >= 0);
   if (const auto share = parse_share_reply(reply)) {
-    CHECK(!share->epoch.empty() && share->log.size() + share->steps.size() <= ShareReply::kMessagesMax);
-    CHECK(!share->more || !share->log.empty() || !share->steps.empty());
-    for (const std::string* id : {&share->log_read, &share->steps_read})
+    CHECK(!share->epoch.empty() &&
+          share->log.size() + share->steps.size() + share->sending.size() <= ShareReply::kMessagesMax);
+    CHECK(!share->more || !share->log.empty() || !share->steps.empty() || !share->sending.empty());
+    for (const std::string* id : {&share->log_read, &share->steps_read, &share->sending_read})
       CHECK(std::ranges::all_of(*id, [](char c) { return c == '-' || (c >= '0' && c <= '9'); }));
   }
   if (const auto redirection = parse_redirection(reply, {.host = "192.0.2.1", .port = 1}))

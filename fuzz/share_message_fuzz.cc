@@ -1,6 +1,7 @@
 // Checks that whatever the other relays of a cluster send, were it sealed by our key:
 //   - a message is read or refused, and what is read is within the bounds of a message and is written as it came;
 //   - a shield that merges it stays within its tables, and is still only slow where no address is named;
+//   - what accounts send elsewhere raises no step by itself, and stays within an account's bounds;
 //   - a step lasts no longer than steps may, and of two that are heard the later one counts, in whatever order.
 // Input: the bytes of a message.
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include "engine/base/check.h"
 #include "policy/cluster/share_message.h"
 #include "policy/cluster/step_ledger.h"
+#include "policy/noticing/account_watch.h"
 
 namespace {
 
@@ -49,6 +51,17 @@ void check_steps(const std::vector<AccountStep>& steps) {
   }
 }
 
+void check_sending(const std::vector<noticing::SendingNews>& sending) {
+  static const noticing::WatchedClass home{.name = "home", .policy = noticing::built_in_policy("home")};
+  noticing::AccountWatch watch(noticing::AccountWatch::Key{});
+  const Instant now(std::chrono::hours(100));
+  for (const noticing::SendingNews& news : sending) {
+    watch.merge(news, home, now);
+    CHECK(watch.step(news.account, home, now) == noticing::Step::pass);
+    CHECK(watch.look(news.account, now)->networks <= noticing::kRecentNetworksMax);
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
@@ -62,5 +75,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   CHECK(encode_share(*message) == bytes);
   check_shield(message->news);
   check_steps(message->steps);
+  CHECK(message->sending.size() <= ShareMessage::kSendingMax);
+  check_sending(message->sending);
   return 0;
 }

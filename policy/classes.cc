@@ -134,6 +134,11 @@ const PolicyClass* PolicyClasses::find(std::string_view name) const {
   return found == classes_.end() ? nullptr : &*found;
 }
 
+const noticing::WatchedClass* PolicyClasses::watched_class(std::string_view name) const {
+  const auto found = std::ranges::find(watched_, name, &noticing::WatchedClass::name);
+  return found == watched_.end() || found->highest == noticing::Step::pass ? nullptr : &*found;
+}
+
 PolicyClasses::Chosen PolicyClasses::choose(const auth::Identity& identity) const {
   if (identity.policy_class.empty()) return chosen(default_class());
   if (const PolicyClass* const found = find(identity.policy_class)) return chosen(*found);

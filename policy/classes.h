@@ -44,6 +44,8 @@ class PolicyClasses {
   [[nodiscard]] std::span<const PolicyClass> all() const { return classes_; }
   // How the accounts of each are watched.
   [[nodiscard]] std::span<const noticing::WatchedClass> watched() const { return watched_; }
+  // Null: there is no such class, or its accounts are not watched.
+  [[nodiscard]] const noticing::WatchedClass* watched_class(std::string_view name) const;
   // Of all mail together.
   [[nodiscard]] std::span<const Limit> relay_limits() const { return relay_limits_; }
 

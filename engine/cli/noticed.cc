@@ -41,7 +41,8 @@ DESCRIPTION
   recipients that next hops answered for good and how many of them they do not
   know, replies that speak of spam, and the reasons of its score. All of it is kept over restarts, for a year after the
   account's last message; a kill or a loss of power forgets at most the last ten
-  minutes, and no step.
+  minutes, and no step. Relays of a cluster with a cluster.key_file count together;
+  a relay does not hear what others saw while it was down.
 
   release  An operator lifts all steps: what led to them is forgotten, strikes too.
            The account's habits and the recipients that it knows stay.

@@ -60,9 +60,9 @@ void read_cluster_servers(ConfigSection& section, ClusterConfig& cluster) {
   section.text("user", cluster.user, kLoginRule);
   section.text("password_file", cluster.password_file, kAnySecretRule);
   section.about(
-      "With a key_file relays also share what [shield] counts, so that guessing at all of them is guessing at one, and "
-      "the steps hold and suspend of class.notice, with what `sluicectl noticed release` and `shield release` lift. "
-      "Its "
+      "With a key_file relays also share what [shield] counts, so that guessing at all of them is guessing at one, "
+      "what accounts send, so that a thief who sends through several is noticed as one who sends through one, and the "
+      "steps hold and suspend of class.notice, with what `sluicectl noticed release` and `shield release` lift. Its "
       "first line, the same at all relays and at least 32 bytes (openssl rand -base64 32), is the secret from which "
       "they make the key that their messages are sealed with: Redis sees no name, address or password in them, and can "
       "make none. The relays' clocks should agree. While no server answers each relay goes on with what it knows.",

@@ -31,6 +31,8 @@ Cluster::Cluster(const policy::ClusterParts& parts, const policy::ClusterOptions
   if (options.key.empty()) return;
   shared_.shield.share();
   share_.emplace(parts, options, hooks());
+  shared_.watch.news().set_wake([this] { loop_.post([this] { share_->wake(); }); });
+  shared_.watch.share();
 }
 
 void Cluster::start() {
@@ -46,6 +48,7 @@ Task<void> Cluster::begin() {
 
 Task<void> Cluster::close() {
   co_await tasks_.join("the cluster's beginning");
+  shared_.watch.news().set_wake(nullptr);
   if (share_) co_await share_->close();
   co_await leases_.close();
   co_await budget_.close();
@@ -59,6 +62,12 @@ policy::ShareHooks Cluster::hooks() {
               [this](const auth::ShieldNews& news) {
                 for (const auth::ShieldEntry& reached : shared_.shield.merge(news, loop_.now()))
                   emit_shield_raised(events_, reached);
+              },
+          .take_sending = [this](std::size_t bytes_max) { return shared_.watch.news().take(bytes_max, loop_.now()); },
+          .merge_sending =
+              [this](const noticing::SendingNews& news) {
+                const noticing::WatchedClass* const by = shared_.watched_class(news.policy_class);
+                if (by != nullptr) shared_.watch.merge(news, *by, loop_.now());
               },
           .on_step = [this](const policy::AccountStep& step, const std::string& node) { take_step(step, node); },
           .tell = [this](const policy::ShareNotice& notice) { emit_shared(notice); }};

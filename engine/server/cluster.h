@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "auth/backend/shared_shield.h"
 #include "engine/event/dispatcher.h"
@@ -26,6 +27,8 @@ class Cluster {
     policy::Budgets& budgets;  // has joined a cluster
     auth::SharedShield& shield;
     noticing::AccountWatch& watch;
+    // How accounts of that class are watched; null: there is no such class, or it is not watched.
+    std::function<const noticing::WatchedClass*(std::string_view)> watched_class;
     // Another relay holds this account: what is queued of it is to be held.
     std::function<void(const std::string& account, const std::string& reasons)> hold_queued;
   };

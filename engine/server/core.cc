@@ -239,7 +239,11 @@ void Core::join_cluster(const policy::ClusterOptions& options, auth::SharedShiel
   cluster_ = std::make_unique<Cluster>(
       policy::ClusterParts{.loop = loop_, .resolver = resolver_, .dialer = dialer_}, options,
       Cluster::SharedParts{
-          .budgets = budgets_, .shield = shield, .watch = watch_, .hold_queued = std::move(hold_queued)},
+          .budgets = budgets_,
+          .shield = shield,
+          .watch = watch_,
+          .watched_class = [this](std::string_view name) { return current_->plan().classes->watched_class(name); },
+          .hold_queued = std::move(hold_queued)},
       events_, options_.index);
   cluster_->start();
 }

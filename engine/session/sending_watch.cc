@@ -26,8 +26,8 @@ smtp::Reply suspended_as_bulk(std::string_view policy_url) {
   return reply;
 }
 
-std::uint64_t network_hash(const noticing::AccountWatch& watch, std::span<const std::uint8_t> client_ip) {
-  return watch.hash(client_network(client_ip, kNoticedIpv4Bits, kNoticedIpv6Bits).to_string());
+std::string noticed_network(std::span<const std::uint8_t> client_ip) {
+  return client_network(client_ip, kNoticedIpv4Bits, kNoticedIpv6Bits).to_string();
 }
 
 bool WatchedLogin::inside(std::string_view forward_path) const {
@@ -78,27 +78,31 @@ void SendingWatch::content(const Chain& bytes, std::size_t skipped) {
 SendingWatch::Decision SendingWatch::decide(const message::Envelope& envelope, const std::vector<bool>& accepted,
                                             bool list_unsubscribe, Instant now, Observer& observer) {
   if (login_ == nullptr) return {};
-  noticing::MessageFacts facts{.network = login_->network,
+  noticing::AccountWatch& watch = *login_->watch;
+  noticing::MessageFacts facts{.network = watch.hash(login_->network),
                                .country = login_->country,
                                .list_unsubscribe = list_unsubscribe,
                                .failed_logins = login_->failures_before,
                                .inside = true};
   std::vector<std::uint64_t> hashes;
   hashes.reserve(envelope.recipients.size());
+  std::vector<std::string_view> texts;
   for (std::size_t i = 0; i < envelope.recipients.size(); ++i) {
     if (!accepted[i]) continue;
     const std::string& recipient = envelope.recipients[i].forward_path;
-    hashes.push_back(login_->watch->hash_of_recipient(recipient));
+    hashes.push_back(watch.hash_of_recipient(recipient));
+    if (watch.shares()) texts.push_back(recipient);
     facts.inside = facts.inside && login_->inside(recipient);
   }
   facts.recipients = static_cast<std::uint32_t>(hashes.size());
   if (sketcher_ != nullptr) facts.text = sketcher_->finish();
   const std::string& account = login_->identity->account_name;
-  const noticing::Verdict verdict = login_->watch->message(account, *login_->by, facts, hashes, now);
+  const noticing::Verdict verdict =
+      watch.message(account, *login_->by, facts, hashes, now, {.network = login_->network, .recipients = texts});
   Decision decision{.step = login_->by->taken(verdict.step)};
   if (decision.step >= noticing::Step::hold) {
     decision.reason = noticing::reasons_text(verdict);
-    if (const auto imposed = login_->watch->imposed(account, now))
+    if (const auto imposed = watch.imposed(account, now))
       decision.reason.append(decision.reason.empty() ? "" : "; ").append(imposed->reason);
   }
   if (verdict.raised)

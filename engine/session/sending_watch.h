@@ -23,7 +23,7 @@ struct WatchedLogin {
   const noticing::WatchedClass* by = nullptr;
   auth::IdentityRef identity;
   std::string client;
-  std::uint64_t network = 0;  // hash of the client's network
+  std::string network;  // the client's, as the noticer counts networks
   noticing::CountryCode country{};
   std::uint32_t failures_before = 0;
 
@@ -33,8 +33,8 @@ struct WatchedLogin {
 };
 // 550 5.7.1 for what an account at step suspend wants to send.  `policy_url`: may be empty.
 [[nodiscard]] smtp::Reply suspended_as_bulk(std::string_view policy_url);
-// The hash of a client's network, as the noticer counts networks.
-[[nodiscard]] std::uint64_t network_hash(const noticing::AccountWatch& watch, std::span<const std::uint8_t> client_ip);
+// A client's network, as the noticer counts networks.
+[[nodiscard]] std::string noticed_network(std::span<const std::uint8_t> client_ip);
 
 // Of one transaction.  `login`: null, nothing is watched.
 class SendingWatch {

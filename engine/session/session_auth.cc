@@ -166,7 +166,7 @@ void Session::apply_class(std::uint32_t failures_before) {
                 .by = chosen.watched,
                 .identity = identity_,
                 .client = connection_->peer().ip(),
-                .network = network_hash(*services_.watch, connection_->peer().ip_bytes()),
+                .network = noticed_network(connection_->peer().ip_bytes()),
                 .country = services_.countries == nullptr ? noticing::CountryCode{}
                                                           : services_.countries->country(connection_->peer()),
                 .failures_before = failures_before};

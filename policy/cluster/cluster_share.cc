@@ -7,10 +7,13 @@ namespace sluice::policy {
 namespace {
 
 constexpr std::size_t kSendersMax = 1024;
-constexpr std::size_t kNewsMax = 8;  // messages of news in one beat
-constexpr int kCallsMax = 64;        // in one beat, while there is more to read or to tell
+constexpr std::size_t kNewsMax = 8;     // messages of news of the shield in one beat
+constexpr std::size_t kSendingMax = 8;  // of what accounts send
+constexpr int kCallsMax = 64;           // in one beat, while there is more to read or to tell
 // News of so long ago count in no window.
 constexpr WallMillis kNewsAgeMax = WallMillis{24} * 3600 * 1000;
+// What was sent counts as of now: what was told so long ago is not heard any more.
+constexpr WallMillis kSendingAgeMax = WallMillis{3600} * 1000;
 
 WallMillis milliseconds(Duration span) { return std::chrono::duration_cast<std::chrono::milliseconds>(span).count(); }
 
@@ -41,7 +44,16 @@ Task<void> ClusterShare::run() {
     parts_.loop.timers().arm(timer_, parts_.loop.now() + kBeat);
     co_await woken_.wait("the next beat of what relays share");
     parts_.loop.timers().disarm(timer_);
+    // More comes within that time, of one account mostly.
+    if (std::exchange(soon_, false) && !closing_) co_await parts_.loop.sleep(kSoon, "more of what accounts send");
   }
+}
+
+// While Redis does not answer there is no haste.
+void ClusterShare::wake() {
+  if (alone_) return;
+  soon_ = true;
+  woken_.set();
 }
 
 Task<void> ClusterShare::close() {
@@ -72,13 +84,12 @@ std::size_t ClusterShare::room() const {
   return ShareMessage::kBytesMax - kHeaderBytesMax - options_.node.size();
 }
 
-std::string ClusterShare::seal(auth::ShieldNews news, std::vector<AccountStep> steps) {
-  const std::string bytes = encode_share({.node = options_.node,
-                                          .began = began_,
-                                          .number = ++last_number_,
-                                          .sent = now(),
-                                          .news = std::move(news),
-                                          .steps = std::move(steps)});
+std::string ClusterShare::seal(ShareMessage message) {
+  message.node = options_.node;
+  message.began = began_;
+  message.number = ++last_number_;
+  message.sent = now();
+  const std::string bytes = encode_share(message);
   CHECK(bytes.size() <= ShareMessage::kBytesMax);
   return seal_share(keys_, options_.prefix, bytes, parts_.loop.platform().random);
 }
@@ -88,8 +99,17 @@ void ClusterShare::gather_news() {
   if (!call_.log.empty()) return;
   while (call_.log.size() < kNewsMax) {
     auth::ShieldNews news = hooks_.take_news(room());
-    if (news.empty()) return;
-    call_.log.push_back(seal(std::move(news), {}));
+    if (news.empty()) break;
+    call_.log.push_back(seal({.news = std::move(news)}));
+  }
+}
+
+void ClusterShare::gather_sending() {
+  if (!call_.sending.empty()) return;
+  while (call_.sending.size() < kSendingMax) {
+    std::vector<noticing::SendingNews> sending = hooks_.take_sending(room());
+    if (sending.empty()) return;
+    call_.sending.push_back(seal({.sending = std::move(sending)}));
   }
 }
 
@@ -105,11 +125,12 @@ void ClusterShare::gather_steps() {
   const auto end = to_tell_.begin() + static_cast<std::ptrdiff_t>(count);
   std::vector<AccountStep> steps(std::make_move_iterator(to_tell_.begin()), std::make_move_iterator(end));
   to_tell_.erase(to_tell_.begin(), end);
-  call_.steps.push_back(seal({}, std::move(steps)));
+  call_.steps.push_back(seal({.steps = std::move(steps)}));
 }
 
 Task<void> ClusterShare::beat() {
   gather_news();
+  gather_sending();
   for (int i = 0; i < kCallsMax; ++i) {
     gather_steps();
     call_.new_epoch = std::to_string(parts_.loop.platform().random.number());
@@ -123,6 +144,7 @@ Task<void> ClusterShare::beat() {
     if (std::exchange(alone_, false)) tell(ShareNotice::Kind::reachable);
     call_.log.clear();
     call_.steps.clear();
+    call_.sending.clear();
     heard(*parsed);
     if (!parsed->more && to_tell_.empty()) co_return;
   }
@@ -150,11 +172,13 @@ void ClusterShare::heard(const ShareReply& reply) {
   call_.number = reply.number;
   call_.log_read = reply.log_read;
   call_.steps_read = reply.steps_read;
-  for (const std::string& message : reply.steps) heard_message(message, /*news=*/false);
-  for (const std::string& message : reply.log) heard_message(message, /*news=*/true);
+  call_.sending_read = reply.sending_read;
+  for (const std::string& message : reply.steps) heard_message(message, Stream::steps);
+  for (const std::string& message : reply.sending) heard_message(message, Stream::sending);
+  for (const std::string& message : reply.log) heard_message(message, Stream::news);
 }
 
-void ClusterShare::heard_message(const std::string& sealed, bool news) {
+void ClusterShare::heard_message(const std::string& sealed, Stream stream) {
   constexpr Duration kToldAgain = std::chrono::hours(1);
   const auto bytes = open_share(keys_, options_.prefix, sealed);
   auto message = bytes ? decode_share(*bytes) : std::nullopt;
@@ -165,27 +189,38 @@ void ClusterShare::heard_message(const std::string& sealed, bool news) {
     return;
   }
   if (message->node == options_.node && message->began == began_) return;
-  if (news) {
-    heard_news(*std::move(message));
+  if (stream != Stream::steps) {
+    if (is_new(*message, stream)) heard_news(*std::move(message));
     return;
   }
   for (const AccountStep& step : message->steps)
     if (ledger_.merge(step, now())) hooks_.on_step(step, message->node);
 }
 
-void ClusterShare::heard_news(ShareMessage message) {
-  const WallMillis late = std::max<WallMillis>(0, now() - message.sent);
-  if (late > kNewsAgeMax || std::max(message.sent, message.began) > now() + StepLedger::kAheadMax) return;
-  Sender* sender = senders_.find(message.node);
+// Of the process that tells it, and neither repeated nor of a time long ago.  Redis may show the messages of one stream
+// and keep those of another: each has an order of its own.
+bool ClusterShare::is_new(const ShareMessage& message, Stream stream) {
+  if (now() - message.sent > kNewsAgeMax || std::max(message.sent, message.began) > now() + StepLedger::kAheadMax)
+    return false;
+  LruMap<Sender>& senders = stream == Stream::news ? senders_ : sending_senders_;
+  Sender* sender = senders.find(message.node);
   if (sender == nullptr) {
-    senders_.make_room(kSendersMax);
-    sender = &senders_.insert(message.node, {});
+    senders.make_room(kSendersMax);
+    sender = &senders.insert(message.node, {});
   }
   // One that was told, repeated, or of a process that has ended and was told after the next one began.
-  if (message.began < sender->began || (message.began == sender->began && message.number <= sender->number)) return;
+  if (message.began < sender->began || (message.began == sender->began && message.number <= sender->number))
+    return false;
   *sender = {.began = message.began, .number = message.number};
+  return true;
+}
+
+void ClusterShare::heard_news(ShareMessage message) {
+  const WallMillis late = std::max<WallMillis>(0, now() - message.sent);
   for (auth::ShieldItem& item : message.news) item.age += std::chrono::milliseconds(late);
-  hooks_.merge_news(message.news);
+  if (!message.news.empty()) hooks_.merge_news(message.news);
+  if (message.sent < began_ || late > kSendingAgeMax) return;
+  for (const noticing::SendingNews& each : message.sending) hooks_.merge_sending(each);
 }
 
 }  // namespace sluice::policy

@@ -11,10 +11,10 @@
 namespace sluice::policy {
 namespace {
 
-// A message: kMark, node, began, number, sent; how many items, each kind, subject, count, age in ms; how many steps,
-// each account, step, until, at, reason.  Numbers are little-endian: of 8 bytes; 4 for counts and ages, 1 for kinds and
-// steps, 2 for the length of a text in front of it.
-constexpr std::string_view kMark = "S1";
+// A message: kMark, node, began, number, sent; how many items, each kind, subject, count, age in ms; how many accounts
+// that send, each as write_sending() has it; how many steps, each account, step, until, at, reason.  Numbers are
+// little-endian: of 8 bytes; 4 for counts and ages, 1 for kinds and steps, 2 for the length of a text in front of it.
+constexpr std::string_view kMark = "S2";
 constexpr std::size_t kHeaderBytes = 64;  // and a bit: what comes before items and steps, but the node's name
 
 template <typename Number>
@@ -75,6 +75,60 @@ auth::ShieldItem read_item(Parts& parts) {
   return item;
 }
 
+void write_sending(std::string& out, const noticing::SendingNews& news) {
+  put_text(out, news.account);
+  put_text(out, news.policy_class);
+  put(out, static_cast<std::uint8_t>(news.strangers.size()));
+  for (const std::string& each : news.strangers) put_text(out, each);
+  put(out, static_cast<std::uint8_t>(news.networks.size()));
+  for (const auto& each : news.networks) {
+    put_text(out, each.text);
+    for (const char c : each.country) put(out, static_cast<std::uint8_t>(c));
+  }
+  put(out, static_cast<std::uint8_t>(news.texts.size()));
+  for (const auto& each : news.texts) {
+    for (const std::uint8_t byte : each.sketch.bytes) put(out, byte);
+    put(out, each.recipients);
+    put(out, each.without_unsubscribe);
+  }
+  for (const std::uint32_t count :
+       {news.recipients, news.more_strangers, news.failed_logins, news.accepted, news.unknown, news.spam, news.other})
+    put(out, count);
+}
+
+noticing::SendingNews read_sending(Parts& parts) {
+  using noticing::SendingNews;
+  SendingNews news{.account = parts.text(), .policy_class = parts.text()};
+  parts.check(!news.account.empty());
+  const auto strangers = parts.number<std::uint8_t>();
+  parts.check(strangers <= SendingNews::kStrangersMax);
+  for (std::size_t i = 0; i < strangers && !parts.failed(); ++i) {
+    news.strangers.push_back(parts.text());
+    parts.check(news.strangers.back().size() <= SendingNews::kStrangerBytesMax);
+  }
+  const auto networks = parts.number<std::uint8_t>();
+  parts.check(networks <= SendingNews::kNetworksMax);
+  for (std::size_t i = 0; i < networks && !parts.failed(); ++i) {
+    news.networks.push_back({.text = parts.text()});
+    for (char& c : news.networks.back().country) c = static_cast<char>(parts.number<std::uint8_t>());
+  }
+  const auto texts = parts.number<std::uint8_t>();
+  parts.check(texts <= SendingNews::kTextsMax);
+  for (std::size_t i = 0; i < texts && !parts.failed(); ++i) {
+    SendingNews::Text& text = news.texts.emplace_back();
+    for (std::uint8_t& byte : text.sketch.bytes) byte = parts.number<std::uint8_t>();
+    text.recipients = parts.number<std::uint32_t>();
+    text.without_unsubscribe = parts.number<std::uint32_t>();
+    parts.check(text.recipients <= SendingNews::kCountMax && text.without_unsubscribe <= text.recipients);
+  }
+  for (std::uint32_t* const count : {&news.recipients, &news.more_strangers, &news.failed_logins, &news.accepted,
+                                     &news.unknown, &news.spam, &news.other}) {
+    *count = parts.number<std::uint32_t>();
+    parts.check(*count <= SendingNews::kCountMax);
+  }
+  return news;
+}
+
 AccountStep read_step(Parts& parts) {
   AccountStep step{.account = parts.text()};
   const auto number = parts.number<std::uint8_t>();
@@ -123,6 +177,8 @@ std::string encode_share(const ShareMessage& message) {
     put(out, item.count);
     put(out, static_cast<std::uint32_t>(std::chrono::duration_cast<Milliseconds>(item.age).count()));
   }
+  put(out, static_cast<std::uint16_t>(message.sending.size()));
+  for (const noticing::SendingNews& news : message.sending) write_sending(out, news);
   put(out, static_cast<std::uint16_t>(message.steps.size()));
   for (const AccountStep& step : message.steps) {
     put_text(out, step.account);
@@ -146,6 +202,9 @@ std::optional<ShareMessage> decode_share(std::string_view bytes) {
   const auto items = parts.number<std::uint16_t>();
   parts.check(!message.node.empty() && message.began >= 0 && message.sent >= 0 && items <= ShareMessage::kItemsMax);
   for (std::size_t i = 0; i < items && !parts.failed(); ++i) message.news.push_back(read_item(parts));
+  const auto sending = parts.number<std::uint16_t>();
+  parts.check(sending <= ShareMessage::kSendingMax);
+  for (std::size_t i = 0; i < sending && !parts.failed(); ++i) message.sending.push_back(read_sending(parts));
   const auto steps = parts.number<std::uint16_t>();
   parts.check(steps <= ShareMessage::kStepsMax);
   for (std::size_t i = 0; i < steps && !parts.failed(); ++i) message.steps.push_back(read_step(parts));

@@ -1,7 +1,7 @@
-// What relays of a cluster tell each other beside leases: news of their shields, and steps against accounts; as values
-// and as bytes.  Redis gets these bytes sealed (XChaCha20-Poly1305), by a key that the relays have and Redis has not:
-// it sees no name, no address and no secret, and can neither make nor change a message, only withhold or repeat one.
-// Pure; any thread.
+// What relays of a cluster tell each other beside leases: news of their shields, what accounts send, and steps against
+// accounts; as values and as bytes.  Redis gets these bytes sealed (XChaCha20-Poly1305), by a key that the relays have
+// and Redis has not: it sees no name, no address and no secret, and can neither make nor change a message, only
+// withhold or repeat one. Pure; any thread.
 #pragma once
 
 #include <array>
@@ -15,6 +15,7 @@
 #include "auth/shield_news.h"
 #include "engine/base/time.h"
 #include "engine/io/platform.h"
+#include "policy/noticing/sending_news.h"
 #include "policy/noticing/verdict.h"
 
 namespace sluice::policy {
@@ -34,6 +35,7 @@ struct ShareMessage {
   static constexpr std::size_t kBytesMax = 4096;
   static constexpr std::size_t kTextBytesMax = 600;
   static constexpr std::size_t kItemsMax = 256;
+  static constexpr std::size_t kSendingMax = 64;
   static constexpr std::size_t kStepsMax = 16;
 
   std::string node;
@@ -41,6 +43,7 @@ struct ShareMessage {
   std::uint64_t number = 0;  // of this process' messages: greater than of all before
   WallMillis sent = 0;
   auth::ShieldNews news;
+  std::vector<noticing::SendingNews> sending;
   std::vector<AccountStep> steps;
   friend bool operator==(const ShareMessage&, const ShareMessage&) = default;
 };

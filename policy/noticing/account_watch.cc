@@ -107,9 +107,9 @@ Step AccountWatch::step(std::string_view account, const WatchedClass& by, Instan
   const Ladder before = found->state.ladder;
   Account& judged = locked.shard.judged_by(locked.name, by);
   // The timer may have lifted it.
-  const Step own = Noticer(by.policy).judge(judged.state, at(now)).step;
+  static_cast<void>(Noticer(by.policy).judge(judged.state, at(now)));
   locked.changed(judged, before);
-  return by.taken(std::max(imposed, own));
+  return by.taken(std::max(imposed, judged.state.ladder.step()));
 }
 
 std::vector<bool> AccountWatch::knows(std::string_view account, std::span<const std::uint64_t> recipients) {
@@ -131,17 +131,23 @@ Turn AccountWatch::wait(std::string_view account, const WatchedClass& by, std::u
 }
 
 Verdict AccountWatch::message(std::string_view account, const WatchedClass& by, const MessageFacts& facts,
-                              std::span<const std::uint64_t> recipients, Instant now) {
+                              std::span<const std::uint64_t> recipients, Instant now, const SentTexts& texts) {
   Locked locked(*this, account);
   locked.shard.sweep(now, at(now));
   Account& judged = locked.shard.judged_by(locked.name, by);
   const Ladder before = judged.state.ladder;
   const Noticer noticer(by.policy);
+  const bool shared = shares() && !facts.inside && before.step() < Step::hold;
+  std::vector<bool> strangers;
+  if (shared) strangers.reserve(recipients.size());
   if (!facts.inside)
-    for (const std::uint64_t recipient : recipients)
-      static_cast<void>(noticer.recipient(judged.state, recipient, at(now)));
+    for (const std::uint64_t recipient : recipients) {
+      const bool stranger = noticer.recipient(judged.state, recipient, at(now));
+      if (shared) strangers.push_back(stranger);
+    }
   Verdict verdict = noticer.message(judged.state, facts, at(now));
   locked.changed(judged, before);
+  if (shared) news_.add_message(account, by, facts, texts, strangers, now);
   if (!facts.inside) verdict.step = std::max(verdict.step, locked.shard.imposed_step(locked.name, now));
   return verdict;
 }
@@ -155,11 +161,18 @@ std::optional<Notice> AccountWatch::outcomes(std::string_view account, std::span
   const Ladder before = found->state.ladder;
   Verdict last;
   bool raised = false;
+  std::vector<Outcome> news;
   for (const Outcome& outcome : outcomes) {
+    const float unknown = found->state.unknown.unknown_count();
     last = noticer.outcome(found->state, outcome, at(now));
     raised = raised || last.raised;
+    if (!shares()) continue;
+    // One that next hops do not know counts once.
+    const bool again = outcome.kind == OutcomeKind::unknown && found->state.unknown.unknown_count() <= unknown;
+    news.push_back({.kind = again ? OutcomeKind::other : outcome.kind, .recipient = outcome.recipient});
   }
   locked.changed(*found, before);
+  if (!news.empty()) news_.add_outcomes(account, by, news, now);
   if (!raised) return std::nullopt;
   const Step taken = by.taken(last.step);
   return Notice{.account = std::string(account),
@@ -167,6 +180,36 @@ std::optional<Notice> AccountWatch::outcomes(std::string_view account, std::span
                 .verdict = last,
                 .taken = taken,
                 .lasts = by.lasts(taken)};
+}
+
+void AccountWatch::merge(const SendingNews& news, const WatchedClass& by, Instant now) {
+  std::vector<std::uint64_t> strangers;
+  strangers.reserve(news.strangers.size());
+  for (const std::string& each : news.strangers) strangers.push_back(hash_of_recipient(each));
+  std::vector<Noticer::SeenElsewhere::Network> networks;
+  for (const SendingNews::Network& each : news.networks)
+    networks.push_back({.hash = hash(each.text), .country = each.country});
+  std::vector<Noticer::SeenElsewhere::Text> texts;
+  for (const SendingNews::Text& each : news.texts)
+    texts.push_back({.sketch = each.sketch,
+                     .recipients = each.recipients,
+                     .without_unsubscribe = std::min(each.recipients, each.without_unsubscribe)});
+  Locked locked(*this, news.account);
+  Account& judged = locked.shard.judged_by(locked.name, by);
+  const Ladder before = judged.state.ladder;
+  Noticer(by.policy).merge(judged.state,
+                           {.recipients = news.recipients,
+                            .strangers = strangers,
+                            .more_strangers = news.more_strangers,
+                            .networks = networks,
+                            .texts = texts,
+                            .failed_logins = news.failed_logins,
+                            .accepted = news.accepted,
+                            .unknown = news.unknown,
+                            .spam = news.spam,
+                            .other = news.other},
+                           at(now));
+  locked.changed(judged, before);
 }
 
 void AccountWatch::impose(std::string_view account, ImposedStep imposed) {
@@ -182,6 +225,7 @@ std::optional<ImposedStep> AccountWatch::imposed(std::string_view account, Insta
 
 bool AccountWatch::release(std::string_view account) {
   Locked locked(*this, account);
+  news_.forget(account);
   const bool imposed = locked.shard.imposed.erase(locked.name) > 0;
   Account* const found = locked.find();
   if (found == nullptr) return imposed;

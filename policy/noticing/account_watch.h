@@ -7,6 +7,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -23,6 +24,7 @@
 #include "policy/noticing/account_record.h"
 #include "policy/noticing/compact_map.h"
 #include "policy/noticing/noticer.h"
+#include "policy/noticing/sending_news.h"
 #include "policy/noticing/watched_class.h"
 
 namespace sluice::noticing {
@@ -92,9 +94,9 @@ class AccountWatch {
   [[nodiscard]] std::vector<bool> knows(std::string_view account, std::span<const std::uint64_t> recipients);
   // As Noticer::wait(): before the content of a message is asked for.
   [[nodiscard]] Turn wait(std::string_view account, const WatchedClass& by, std::uint32_t recipients, Instant now);
-  // As Noticer::message(), with the recipients' hashes.
+  // As Noticer::message(), with the recipients' hashes.  `texts`: where shares() says so.
   [[nodiscard]] Verdict message(std::string_view account, const WatchedClass& by, const MessageFacts& facts,
-                                std::span<const std::uint64_t> recipients, Instant now);
+                                std::span<const std::uint64_t> recipients, Instant now, const SentTexts& texts = {});
   // As Noticer::outcome(), for each.  A notice where the step is higher now.  Nothing for an account that nothing is
   // known of: DSNs.
   [[nodiscard]] std::optional<Notice> outcomes(std::string_view account, std::span<const Outcome> outcomes,
@@ -109,6 +111,15 @@ class AccountWatch {
   [[nodiscard]] std::optional<AccountNotice> look(std::string_view account, Instant now);
   // Likewise; an account that is idle stays as small as it is.
   [[nodiscard]] std::optional<SendingFigures> figures(std::string_view account, Instant now);
+
+  // ---- for other relays of a cluster.
+
+  // From now on news() has what accounts send by this relay.
+  void share() { shares_.store(true, std::memory_order_relaxed); }
+  [[nodiscard]] bool shares() const { return shares_.load(std::memory_order_relaxed); }
+  [[nodiscard]] SendingOutbox& news() { return news_; }
+  // As Noticer::merge().
+  void merge(const SendingNews& news, const WatchedClass& by, Instant now);
 
   // ---- for a file.  What restores is called before any other.
 
@@ -192,6 +203,8 @@ class AccountWatch {
   const Duration since_1970_;
   std::function<void()> wake_;
   std::array<Shard, kShards> shards_;
+  std::atomic<bool> shares_{false};
+  SendingOutbox news_;
 };
 
 }  // namespace sluice::noticing

@@ -119,6 +119,39 @@ Verdict Noticer::message(AccountState& state, const MessageFacts& facts, Instant
   return verdict;
 }
 
+void Noticer::merge(AccountState& state, const SeenElsewhere& seen, Instant now) const {
+  std::uint32_t first_time = seen.more_strangers;
+  for (const std::uint64_t stranger : seen.strangers) first_time += state.known.add(stranger) ? 1 : 0;
+  ActiveDay& day = current(state, now, policy_.ordinary);
+  for (const SeenElsewhere::Network& each : seen.networks) day.networks.add(each.hash, each.country, day.hour);
+  day.day_networks = std::max(day.day_networks, day.networks.networks());
+  if (seen.failed_logins > day.failed_logins) {
+    day.failed_logins = seen.failed_logins;
+    day.failed_logins_hour = day.hour;
+  }
+  if (state.ladder.step() < Step::hold) {
+    day.hours.add(day.hour, &HourCounts::recipients, seen.recipients);
+    day.hours.add(day.hour, &HourCounts::first_time, first_time);
+    day.day_recipients += seen.recipients;
+    day.day_first_time += first_time;
+    for (const SeenElsewhere::Text& each : seen.texts) {
+      day.texts.add(each.sketch, each.recipients - each.without_unsubscribe, /*list_unsubscribe=*/true, day.hour);
+      day.texts.add(each.sketch, each.without_unsubscribe, /*list_unsubscribe=*/false, day.hour);
+    }
+  }
+  day.hours.add(day.hour, &HourCounts::answered, seen.accepted + seen.unknown + seen.spam + seen.other);
+  day.hours.add(day.hour, &HourCounts::spam_replies, seen.spam);
+  // In turns, as next hops have said it, one or the other.
+  const std::uint64_t both = std::uint64_t{seen.accepted} + seen.unknown;
+  for (std::uint64_t i = 0; i < both; ++i) {
+    if ((i + 1) * seen.unknown / both > i * seen.unknown / both) {
+      state.unknown.unknown(day.hour);
+    } else {
+      state.unknown.accepted(day.hour);
+    }
+  }
+}
+
 Verdict Noticer::outcome(AccountState& state, const Outcome& outcome, Instant now) const {
   ActiveDay& day = current(state, now, policy_.ordinary);
   day.hours.add(day.hour, &HourCounts::answered, 1);
@@ -138,8 +171,13 @@ Verdict Noticer::outcome(AccountState& state, const Outcome& outcome, Instant no
   return climb(state, day, now, policy_);
 }
 
+// What raises a step is a message or an outcome: a look in between would take the event from it.
 Verdict Noticer::judge(AccountState& state, Instant now) const {
-  return climb(state, current(state, now, policy_.ordinary), now, policy_);
+  const ActiveDay& day = current(state, now, policy_.ordinary);
+  const Ladder before = state.ladder;
+  const Verdict verdict = climb(state, day, now, policy_);
+  state.ladder = before;
+  return verdict;
 }
 
 void Noticer::release(AccountState& state) const {

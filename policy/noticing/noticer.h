@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "engine/base/time.h"
 #include "policy/noticing/account_state.h"
@@ -40,6 +41,31 @@ class Noticer {
 
   // Counts the message and judges the account with it.  What is held or refused is not counted as sent.
   [[nodiscard]] Verdict message(AccountState& state, const MessageFacts& facts, Instant now) const;
+
+  // What other relays have seen the account send, as sums: counts as if it had been seen here, and raises nothing by
+  // itself.  What is judged next counts it.
+  struct SeenElsewhere {
+    std::uint32_t recipients = 0;
+    std::span<const std::uint64_t> strangers;  // that the account never wrote to there
+    std::uint32_t more_strangers = 0;
+    struct Network {
+      std::uint64_t hash = 0;
+      CountryCode country{};
+    };
+    std::span<const Network> networks;
+    struct Text {
+      TextSketch sketch;
+      std::uint32_t recipients = 0;
+      std::uint32_t without_unsubscribe = 0;  // of these
+    };
+    std::span<const Text> texts;
+    std::uint32_t failed_logins = 0;
+    std::uint32_t accepted = 0;
+    std::uint32_t unknown = 0;
+    std::uint32_t spam = 0;
+    std::uint32_t other = 0;
+  };
+  void merge(AccountState& state, const SeenElsewhere& seen, Instant now) const;
 
   // What a next hop said of one recipient, once for each.  May raise the step by itself.
   Verdict outcome(AccountState& state, const Outcome& outcome, Instant now) const;

@@ -112,6 +112,8 @@ EXCEPTIONS = {
     "engine/signing/key_cache.h": {"mutex", "condition_variable", "std::mutex", "std::condition_variable"},
     # What was noticed of accounts is one set for all cores: a judgement under a shard's lock.
     "policy/noticing/account_watch.h": {"mutex", "std::mutex"},
+    "policy/noticing/sending_news.h": {"mutex", "std::mutex"},
+    "policy/noticing/sending_news.cc": {"std::mutex"},
     # It is written on a thread of its own.
     "policy/noticed/watch_journal.h": {"mutex", "condition_variable", "thread", "std::mutex", "std::condition_variable", "std::thread"},
     "policy/noticed/watch_journal.cc": {"pthread.h", "std::thread"},

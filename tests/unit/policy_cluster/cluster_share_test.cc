@@ -31,6 +31,12 @@ class ClusterShareTest : public ::testing::Test {
         ClusterParts{.loop = loop_, .resolver = resolver_, .dialer = dialer_}, options_,
         ShareHooks{.take_news = [this](std::size_t room) { return room > 1000 ? std::exchange(news_, {}) : news_; },
                    .merge_news = [this](const auth::ShieldNews& news) { merged_.push_back(news); },
+                   .take_sending =
+                       [this](std::size_t room) {
+                         rooms_.push_back(room);
+                         return std::exchange(sending_, {});
+                       },
+                   .merge_sending = [this](const noticing::SendingNews& news) { heard_.push_back(news.account); },
                    .on_step =
                        [this](const AccountStep& step, const std::string& node) {
                          steps_.push_back(node + ":" + step.account + ":" + std::string(step_name(step.step)));
@@ -43,10 +49,12 @@ class ClusterShareTest : public ::testing::Test {
     server_.stop();
   }
   [[nodiscard]] std::string reply() {
-    std::string text = "*" + std::to_string(6 + log_.size() + step_log_.size()) + "\r\n" + bulk(epoch_) +
-                       ":1\r\n:0\r\n" + bulk("1-0") + bulk("1-0") + ":" + std::to_string(log_.size()) + "\r\n";
+    std::string text = "*" + std::to_string(8 + log_.size() + step_log_.size() + sending_log_.size()) + "\r\n" +
+                       bulk(epoch_) + ":1\r\n:0\r\n" + bulk("1-0") + bulk("1-0") + bulk("1-0") + ":" +
+                       std::to_string(log_.size()) + "\r\n:" + std::to_string(step_log_.size()) + "\r\n";
     for (const std::string& each : log_) text += bulk(each);
     for (const std::string& each : step_log_) text += bulk(each);
+    for (const std::string& each : sending_log_) text += bulk(each);
     return text;
   }
   WallMillis wall() { return loop_.platform().clock.wall(); }
@@ -62,6 +70,9 @@ class ClusterShareTest : public ::testing::Test {
     return sealed({.began = began,
                    .number = number,
                    .news = {{.kind = auth::ShieldItem::Kind::address, .subject = "192.0.2.1", .count = 2, .age = {}}}});
+  }
+  std::string sent_by(std::uint64_t number, std::string account, WallMillis sent = 0) {
+    return sealed({.began = 5, .number = number, .sent = sent, .sending = {{.account = std::move(account)}}});
   }
   void beats(int wanted) {
     const int before = calls_;
@@ -83,9 +94,13 @@ class ClusterShareTest : public ::testing::Test {
   std::string epoch_ = "7";
   std::vector<std::string> log_;
   std::vector<std::string> step_log_;
+  std::vector<std::string> sending_log_;
   auth::ShieldNews news_;
   std::vector<auth::ShieldNews> merged_;
   std::vector<std::string> steps_;
+  std::vector<noticing::SendingNews> sending_;
+  std::vector<std::size_t> rooms_;
+  std::vector<std::string> heard_;
   std::vector<ShareNotice::Kind> notices_;
   std::unique_ptr<ClusterShare> share_;
 };
@@ -181,6 +196,44 @@ TEST_F(ClusterShareTest, EpochsThatNeverStopCostBoundedCalls) {
   platforms_.run_for(2s);
   EXPECT_LE(calls_, 64 * 3);
   EXPECT_GE(calls_, 2);
+}
+
+TEST_F(ClusterShareTest, WhatAccountsSendIsHeardOnceAndOfNoTimeBeforeTheStartNorOfLongAgo) {
+  sending_log_ = {sent_by(1, "old", wall() - 1), sent_by(2, "ann")};
+  share_->start();
+  beats(2);
+  sending_log_ = {sent_by(1, "repeated"), sent_by(3, "bob")};
+  beats(2);
+  EXPECT_EQ(heard_, (std::vector<std::string>{"ann", "bob"}));
+  EXPECT_TRUE(merged_.empty()) << "of the shield there are no news";
+  platforms_.run_for(2h);
+  sending_log_ = {sent_by(4, "late", wall() - 3'601'000)};
+  beats(2);
+  EXPECT_EQ(heard_.size(), 2U);
+}
+
+TEST_F(ClusterShareTest, WhatMattersOfSendingIsToldSoon) {
+  share_->start();
+  beats(1);
+  const Instant before = loop_.now();
+  const int calls = calls_;
+  sending_ = {{.account = "ann"}};
+  share_->wake();
+  EXPECT_TRUE(platforms_.run_until([&] { return calls_ > calls; }));
+  EXPECT_LT(loop_.now() - before, 100ms);
+  EXPECT_TRUE(sending_.empty());
+  EXPECT_GE(rooms_.front(), noticing::SendingOutbox::kItemBytesMax) << "one item has room in any message";
+}
+
+TEST_F(ClusterShareTest, WithoutRedisThereIsNoHaste) {
+  answers_ = false;
+  share_->start();
+  EXPECT_TRUE(platforms_.run_until([&] { return !notices_.empty(); }));
+  const int calls = calls_;
+  const Instant before = loop_.now();
+  share_->wake();
+  EXPECT_TRUE(platforms_.run_until([&] { return calls_ > calls; }));
+  EXPECT_GE(loop_.now() - before, 500ms);
 }
 
 }  // namespace

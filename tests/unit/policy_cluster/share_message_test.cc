@@ -11,6 +11,24 @@ namespace {
 
 using namespace std::chrono_literals;
 
+noticing::SendingNews sending() {
+  noticing::TextSketch sketch;
+  sketch.bytes.front() = 7;
+  sketch.bytes.back() = 255;
+  return {.account = "ann@example.com",
+          .policy_class = "home",
+          .recipients = 9,
+          .strangers = {"x@far.test", R"("a, b"@far.test)"},
+          .more_strangers = 3,
+          .networks = {{.text = "192.0.2.0/24", .country = {'D', 'E'}}, {.text = "2001:db8::/56"}},
+          .texts = {{.sketch = sketch, .recipients = 9, .without_unsubscribe = 8}},
+          .failed_logins = 1,
+          .accepted = 5,
+          .unknown = 4,
+          .spam = 2,
+          .other = 6};
+}
+
 ShareMessage message() {
   return {.node = "a",
           .began = 1'700'000'000'000,
@@ -18,6 +36,7 @@ ShareMessage message() {
           .sent = 1'700'000'000'123,
           .news = {{.kind = auth::ShieldItem::Kind::address, .subject = "2001:db8::/64", .count = 3, .age = 250ms},
                    {.kind = auth::ShieldItem::Kind::released, .subject = {}, .count = 1, .age = {}}},
+          .sending = {sending()},
           .steps = {{.account = "ann@example.com",
                      .step = noticing::Step::hold,
                      .until = 1'700'000'086'400,
@@ -49,6 +68,27 @@ TEST(ShareMessageTest, NoKindAndNoStepThatIsNotKnown) {
   strange = message();
   strange.steps.resize(ShareMessage::kStepsMax + 1, strange.steps[0]);
   EXPECT_FALSE(decode_share(encode_share(strange)).has_value());
+}
+
+TEST(ShareMessageTest, WhatAnAccountSendsIsInItsBounds) {
+  using noticing::SendingNews;
+  const auto refused = [](auto change) {
+    ShareMessage strange = message();
+    change(strange.sending.front());
+    return !decode_share(encode_share(strange)).has_value();
+  };
+  EXPECT_TRUE(refused([](SendingNews& news) { news.account.clear(); }));
+  EXPECT_TRUE(refused([](SendingNews& news) { news.recipients = SendingNews::kCountMax + 1; }));
+  EXPECT_TRUE(refused([](SendingNews& news) { news.other = SendingNews::kCountMax + 1; }));
+  EXPECT_TRUE(refused([](SendingNews& news) { news.strangers.resize(SendingNews::kStrangersMax + 1, "x"); }));
+  EXPECT_TRUE(
+      refused([](SendingNews& news) { news.strangers.front().resize(SendingNews::kStrangerBytesMax + 1, 'x'); }));
+  EXPECT_TRUE(refused([](SendingNews& news) { news.networks.resize(SendingNews::kNetworksMax + 1); }));
+  EXPECT_TRUE(refused([](SendingNews& news) { news.texts.resize(SendingNews::kTextsMax + 1); }));
+  EXPECT_TRUE(refused([](SendingNews& news) { news.texts.front().without_unsubscribe = 10; }));
+  ShareMessage many = message();
+  many.sending.assign(ShareMessage::kSendingMax + 1, {.account = "a"});
+  EXPECT_FALSE(decode_share(encode_share(many)).has_value());
 }
 
 class SealTest : public ::testing::Test {
@@ -91,23 +131,35 @@ RedisReply reply_of(std::vector<RedisReply> parts) {
 }
 
 TEST(ShareProtocolTest, AReplyIsReadOrRefused) {
-  const auto read = parse_share_reply(
-      reply_of({text("7"), number(3), number(1), text("12-0"), text(""), number(1), text("news"), text("steps")}));
+  const auto read = parse_share_reply(reply_of({text("7"), number(3), number(1), text("12-0"), text(""), text("3-1"),
+                                                number(1), number(1), text("news"), text("steps"), text("sent")}));
   ASSERT_TRUE(read.has_value());
   EXPECT_EQ(read->log, std::vector<std::string>{"news"});
   EXPECT_EQ(read->steps, std::vector<std::string>{"steps"});
+  EXPECT_EQ(read->sending, std::vector<std::string>{"sent"});
+  EXPECT_EQ(read->sending_read, "3-1");
   EXPECT_TRUE(read->more);
   EXPECT_FALSE(parse_share_reply(number(1)).has_value());
   EXPECT_FALSE(parse_share_reply(reply_of({text("7"), number(3), number(1), text("12-0"), text("")})).has_value());
-  EXPECT_FALSE(parse_share_reply(reply_of({text("7"), number(3), number(0), text("12-0"), text(""), number(1)})));
-  EXPECT_FALSE(parse_share_reply(reply_of({text("7"), number(3), number(0), text("+"), text(""), number(0)})));
-  EXPECT_FALSE(parse_share_reply(reply_of({text("7"), number(3), number(0), text("1-"), text(""), number(0)})));
-  EXPECT_FALSE(parse_share_reply(reply_of({text(""), number(3), number(0), text(""), text(""), number(0)})));
-  EXPECT_FALSE(parse_share_reply(reply_of({text("7"), number(-3), number(0), text(""), text(""), number(0)})));
+  EXPECT_FALSE(parse_share_reply(
+      reply_of({text("7"), number(3), number(0), text("12-0"), text(""), text(""), number(1), number(0)})));
+  EXPECT_FALSE(parse_share_reply(
+      reply_of({text("7"), number(3), number(0), text("12-0"), text(""), text(""), number(0), number(1)})));
+  EXPECT_FALSE(parse_share_reply(
+      reply_of({text("7"), number(3), number(0), text(""), text(""), text("x"), number(0), number(0)})));
+  EXPECT_FALSE(parse_share_reply(
+      reply_of({text("7"), number(3), number(0), text("+"), text(""), text(""), number(0), number(0)})));
+  EXPECT_FALSE(parse_share_reply(
+      reply_of({text("7"), number(3), number(0), text("1-"), text(""), text(""), number(0), number(0)})));
+  EXPECT_FALSE(parse_share_reply(
+      reply_of({text(""), number(3), number(0), text(""), text(""), text(""), number(0), number(0)})));
+  EXPECT_FALSE(parse_share_reply(
+      reply_of({text("7"), number(-3), number(0), text(""), text(""), text(""), number(0), number(0)})));
 }
 
 TEST(ShareProtocolTest, MoreWithoutAMessageIsNoMore) {
-  const auto read = parse_share_reply(reply_of({text("7"), number(3), number(1), text(""), text(""), number(0)}));
+  const auto read = parse_share_reply(
+      reply_of({text("7"), number(3), number(1), text(""), text(""), text(""), number(0), number(0)}));
   ASSERT_TRUE(read.has_value());
   EXPECT_FALSE(read->more);
 }
