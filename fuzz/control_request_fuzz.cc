@@ -14,6 +14,7 @@
 #include "engine/base/check.h"
 #include "engine/control/containment_request.h"
 #include "engine/control/explain_request.h"
+#include "engine/control/name_request.h"
 #include "engine/control/noticed_request.h"
 #include "engine/control/queue_request.h"
 #include "engine/control/sessions_request.h"
@@ -42,6 +43,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     CHECK(sessions_request_fault(*sessions).empty() && encode_sessions_request(*sessions) == line);
   if (const auto shield = decode_shield_request(line); is_request(shield))
     CHECK(shield_request_fault(*shield).empty() && encode_shield_request(*shield) == line);
+  if (const auto name = decode_name_request(line); is_request(name))
+    CHECK(name_request_fault(*name).empty() && encode_name_request(*name) == line);
   if (const auto usage = decode_usage_request(line); is_request(usage))
     CHECK(usage_request_fault(*usage).empty() && encode_usage_request(*usage) == line);
   if (const auto explain = decode_explain_request(line); is_request(explain))

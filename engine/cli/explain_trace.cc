@@ -22,9 +22,6 @@ namespace {
 using trace::StoredEvent;
 using trace::TracedMessage;
 
-// In what is recorded of a copy that an operator has given up (Queue::reject()): no host has said it.
-constexpr std::string_view kRejectedWords = "Rejected by the administrator";
-
 // What is known of a recipient's copy: the last outcome, and the tries before it.
 struct Fate {
   std::string_view recipient;
@@ -33,16 +30,15 @@ struct Fate {
   std::string_view enhanced;
   std::string_view next_hop;  // empty: there was no connection
   std::string_view destination;
-  bool answered = false;  // with a reply code
+  bool answered = false;     // with a reply code
+  bool by_operator = false;  // an order has ended it
   WallMillis at = 0;
   WallMillis since = 0;  // of the first try that put it off; 0: none did
   std::uint64_t tries = 0;
   std::uint64_t same = 0;  // tries with this answer, up to the last one
   WallMillis next_try = 0;
 
-  [[nodiscard]] bool rejected_by_operator() const {
-    return verdict == "refused" && !answered && next_hop.empty() && reply.contains(kRejectedWords);
-  }
+  [[nodiscard]] bool rejected_by_operator() const { return verdict == "refused" && by_operator; }
 };
 
 // What would change it: the first row that fits.  An empty member fits all.
@@ -67,7 +63,6 @@ constexpr auto kDeliveryRemedies = std::to_array<DeliveryRemedy>({
     {"deferred", "", "",
      "what the answer asks for; sluicectl queue flush ID tries now, sluicectl queue remove ID gives up"},
     {"not_attempted", "", "", "the next try; sluicectl queue flush ID tries now"},
-    {"refused", "", kRejectedWords, "sending it again: an operator has given it up (sluicectl queue bounce)"},
     {"refused", "5.1", "", "another address: the host does not know this one. The sender has to send it again"},
     {"refused", "5.2.2", "", "room in the recipient's mailbox, which is full; then the sender has to send it again"},
     {"refused", "5.2.3", "", "a smaller message"},
@@ -83,6 +78,7 @@ constexpr auto kDeliveryRemedies = std::to_array<DeliveryRemedy>({
 });
 
 std::string_view delivery_remedy(const Fate& fate) {
+  if (fate.rejected_by_operator()) return "sending it again: an operator has given it up (sluicectl queue bounce)";
   const auto fits = [&fate](const DeliveryRemedy& row) {
     return row.verdict == fate.verdict && fate.enhanced.starts_with(row.enhanced) &&
            trace::contains_in_any_case(fate.reply, row.words);
@@ -160,6 +156,7 @@ class Fates {
     fate.next_hop = event.text("next_hop");
     fate.destination = event.text("destination");
     fate.answered = number_of<std::uint64_t>(event, "code") != 0;
+    fate.by_operator = event.text("by") == "operator";
     fate.at = event.at;
     fate.next_try = number_of<std::int64_t>(event, "next_try");
   }

@@ -39,6 +39,7 @@ constexpr std::array kAllRequests = std::to_array<KnownRequest>({
     {"noticed", look},
     {"noticed release", act},
     {"explain", look},
+    {"name", look},
 });
 
 }  // namespace

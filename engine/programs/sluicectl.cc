@@ -19,6 +19,7 @@
 #include "engine/cli/containment.h"
 #include "engine/cli/explain_run.h"
 #include "engine/cli/hosts.h"
+#include "engine/cli/listing.h"
 #include "engine/cli/output.h"
 #include "engine/cli/password.h"
 #include "engine/cli/policy_run.h"
@@ -27,7 +28,7 @@
 #include "engine/cli/trace_run.h"
 #include "engine/cli/view_run.h"
 #include "engine/config/file.h"
-#include "engine/control/usage_request.h"
+#include "engine/control/name_request.h"
 #include "engine/event/log_key.h"
 #include "engine/io/interrupt.h"
 #include "engine/io/local_socket.h"
@@ -245,14 +246,13 @@ int run_spool(const SluicectlCommand& command, const std::string& directory) {
 
 // What the relay says of the name of an account or a customer, where it does not have that.
 std::string name_fault(const std::string& control, int timeout_s, const sluice::trace::KeyCondition& name) {
-  sluice::control::UsageRequest request{.limit = 1};
+  sluice::control::NameRequest request;
   (name.kind == sluice::trace::KeyKind::customer ? request.customer : request.account) = name.value;
-  if (!sluice::control::usage_request_fault(request).empty()) return {};
-  const auto answer = ask_for_text(control, timeout_s, sluice::control::encode_usage_request(request));
-  if (!answer) return {};
-  for (const std::string_view words : {"the store has no such ", "no such "})
-    if (const std::size_t at = answer->remark.find(words); at != std::string::npos) return answer->remark.substr(at);
-  return {};
+  if (!sluice::control::name_request_fault(request).empty()) return {};
+  const auto answer = ask_for_text(control, timeout_s, sluice::control::encode_name_request(request));
+  if (!answer || !answer->done) return {};
+  const auto row = sluice::cli::ViewRow::read(std::string_view(answer->text).substr(0, answer->text.find('\n')));
+  return row == nullptr ? std::string() : row->text(sluice::control::kNameUnknown);
 }
 
 // With the key of hashes, where the query needs that: read as the relay's user, who owns the directory that it is in.

@@ -54,6 +54,7 @@ struct DeliveryRecord {
   WallMillis next_try = 0;    // 0: none is due
   std::uint32_t attempt = 0;  // of the message, from 1, whatever the destination; 0: nothing was attempted
   bool cut_through = false;   // while the client waited
+  bool by_operator = false;   // an operator has said what becomes of it
 
   // Filled in for each group.
   DeliveryOutcome outcome = DeliveryOutcome::not_attempted;

@@ -118,7 +118,9 @@ void Queue::remove_recipients(ActiveMessage& message) {
   message.status().update_due();
   jobs_.remove(message.id(), parts_.loop.now());
   const std::string id = message::queue_id_text(message.id());
-  observe_deliveries(parts_.observer, record_of(message, id), message.envelope(), std::move(removed));
+  DeliveryRecord record = record_of(message, id);
+  record.by_operator = true;
+  observe_deliveries(parts_.observer, record, message.envelope(), std::move(removed));
 }
 
 // Those who still wait, of all destinations or of one; the sender is told.
@@ -162,6 +164,7 @@ Task<bool> Queue::reject(ActiveMessage& message, const std::string& why, const R
   const std::string id = message::queue_id_text(message.id());
   DeliveryRecord record = record_of(message, id);
   record.destination = only;
+  record.by_operator = true;
   observe_deliveries(parts_.observer, record, message.envelope(), std::move(rejected));
   co_return co_await conclude_ended(message);
 }

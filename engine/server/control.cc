@@ -112,6 +112,8 @@ Task<void> Control::dispatch(std::string_view line, net::Connection& connection,
     connection.write(co_await answer_about_usage(line));
   } else if (word == "noticed") {
     connection.write(co_await answer_about_noticed(line, uid));
+  } else if (word == "name") {
+    connection.write(co_await answer_about_name(line));
   } else if (word == "explain") {
     connection.write(co_await answer_about_decision(line));
   } else if (word == "sessions") {

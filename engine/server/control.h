@@ -17,6 +17,7 @@
 #include "engine/control/access.h"
 #include "engine/control/containment_request.h"
 #include "engine/control/explain_request.h"
+#include "engine/control/name_request.h"
 #include "engine/control/noticed_request.h"
 #include "engine/control/sessions_request.h"
 #include "engine/control/shield_request.h"
@@ -107,6 +108,14 @@ class Control {
   Task<std::string> test_notifications();
 
   // control_names.cc
+  Task<std::string> answer_about_name(std::string_view line);
+  // That the store has no such account, as a sentence; empty: it has, or that cannot be looked up.
+  struct UnknownAccount {
+    std::string sentence;
+    bool elsewhere = false;  // another back end may have it
+    bool meant = false;      // the sentence names another
+  };
+  Task<UnknownAccount> unknown_account(std::string name);
   // A sentence where there is no such customer, with one whose name is like it; empty: there is, or that cannot be
   // looked up.
   Task<std::string> customer_fault(std::string name);

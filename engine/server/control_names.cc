@@ -53,20 +53,41 @@ Task<std::string> Control::customer_fault(std::string name) {
   co_return fault.value_or("");
 }
 
-Task<std::string> Control::account_remark(std::string name) {
-  const auto remark = co_await io::run_on_worker<std::string>(
+Task<Control::UnknownAccount> Control::unknown_account(std::string name) {
+  const auto unknown = co_await io::run_on_worker<UnknownAccount>(
       home_.loop(),
-      [this, key = auth::login_key(name)]() -> std::string {
+      [this, key = auth::login_key(name)]() -> UnknownAccount {
         const auto names = actions_.accounts_about(key);
-        if (!names || std::ranges::find(*names, key) != names->end()) return "";
+        if (!names || std::ranges::find(*names, key) != names->end()) return {};
         const std::string meant = meant_text(account_meant(key, *names));
-        if (!actions_.accounts_elsewhere())
-          return std::string(control::kAnswerError) + " no such account" + meant + "\n";
-        // Another back end may know it.
-        return meant.empty() ? "" : std::string(control::kAnswerNote) + "the store has no such account" + meant + "\n";
+        const bool elsewhere = actions_.accounts_elsewhere();
+        return {.sentence = (elsewhere ? "the store has no such account" : "no such account") + meant,
+                .elsewhere = elsewhere,
+                .meant = !meant.empty()};
       },
       "the name of an account");
-  co_return remark.value_or("");
+  co_return unknown.value_or(UnknownAccount{});
+}
+
+// Where another back end may know it, there is something to say if the store has one like it.
+Task<std::string> Control::account_remark(std::string name) {
+  const UnknownAccount unknown = co_await unknown_account(std::move(name));
+  if (unknown.sentence.empty() || (unknown.elsewhere && !unknown.meant)) co_return "";
+  const std::string kind =
+      unknown.elsewhere ? std::string(control::kAnswerNote) : std::string(control::kAnswerError) + " ";
+  co_return kind + unknown.sentence + "\n";
+}
+
+Task<std::string> Control::answer_about_name(std::string_view line) {
+  const auto request = control::decode_name_request(line);
+  if (!request) co_return "error: " + request.error() + "\n";
+  std::string unknown;
+  if (!request->customer.empty()) {
+    unknown = co_await customer_fault(request->customer);
+  } else if (UnknownAccount account = co_await unknown_account(request->account); !account.elsewhere || account.meant) {
+    unknown = std::move(account.sentence);
+  }
+  co_return control::render_name(unknown).append(control::kAnswerEnd).append("\n");
 }
 
 Task<std::string> Control::ended_about_account(std::string text, std::string account) {

@@ -309,7 +309,9 @@ void EventObserver::delivery(const relay::DeliveryRecord& record) {
                                .from = record.sender,
                                .to = record.recipients,
                                .message_id = record.message_id,
-                               .by = record.cut_through ? "cut_through" : "queue",
+                               .by = record.cut_through   ? "cut_through"
+                                     : record.by_operator ? "operator"
+                                                          : "queue",
                                .destination = record.destination,
                                .next_hop = record.next_hop,
                                .next_hop_address = record.next_hop_address,

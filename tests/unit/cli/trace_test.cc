@@ -173,22 +173,25 @@ TEST(ExplainTraced, HasMomentsAsTimeSays) {
 
 // It read "the next hop was not reached".
 TEST(ExplainTraced, TellsOfMailThatAnOperatorHasGivenUp) {
-  const std::string shown =
-      explain_traced(TracedStory()
-                         .taken(kTraceNow, "ralph@far.test")
-                         .add(kTraceNow + 1000, event::Delivery{.id = "0SB1",
-                                                                .verdict = "refused",
-                                                                .enhanced = "5.1.2",
-                                                                .to = "ralph@far.test",
-                                                                .by = "queue",
-                                                                .detail = "Rejected by the administrator: gone"})
-                         .message(),
-                     false, TimeForm::iso);
+  const auto explained = [](std::string_view by) {
+    return explain_traced(TracedStory()
+                              .taken(kTraceNow, "ralph@far.test")
+                              .add(kTraceNow + 1000, event::Delivery{.id = "0SB1",
+                                                                     .verdict = "refused",
+                                                                     .enhanced = "5.1.2",
+                                                                     .to = "ralph@far.test",
+                                                                     .by = by,
+                                                                     .detail = "Rejected by the administrator: gone"})
+                              .message(),
+                          false, TimeForm::iso);
+  };
+  const std::string shown = explained("operator");
   EXPECT_THAT(shown,
               HasSubstr("state          was given up by an operator at 2026-11-28T21:06:41.000Z: \"5.1.2 Rejected "
                         "by the administrator: gone\"\n"));
   EXPECT_THAT(shown, HasSubstr("sluicectl queue bounce"));
   EXPECT_THAT(shown, Not(HasSubstr("was not reached")));
+  EXPECT_THAT(explained("queue"), Not(HasSubstr("operator"))) << "a host may say the same words";
 }
 
 // A host with which the connection was lost was said not to have been reached.

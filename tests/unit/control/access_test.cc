@@ -21,9 +21,10 @@ TEST(Access, EveryRequestHasARow) {
     EXPECT_EQ(*access == Access::look, looks) << words;
     if (changes_queue(verb.verb)) EXPECT_EQ(access, Access::act) << words;
   }
-  for (const char* line : {"status json", "counters cores json", "usage", "usage limit=5", "sessions", "sessions json",
-                           "sessions account=end", "shield list", "noticed account=release", "explain id=A",
-                           "destination list", "destination list json", "route test to=a@b", "route test json to=a@b"})
+  for (const char* line :
+       {"status json", "counters cores json", "usage", "usage limit=5", "sessions", "sessions json",
+        "sessions account=end", "shield list", "noticed account=release", "explain id=A", "name account=x",
+        "destination list", "destination list json", "route test to=a@b", "route test json to=a@b"})
     EXPECT_EQ(access_of(line), Access::look) << line;
   for (const char* line :
        {"reload", "drain", "notify test", "sessions end account=x", "shield release all", "noticed release account=x",
