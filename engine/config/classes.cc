@@ -232,8 +232,7 @@ void read_class(const ConfigNode* table, std::string path, ConfigDiagnostics& di
   section.integer("weight", policy_class.weight, 1, kShareWeightMax);
   section.about(
       "true: what the limits and the noticing would do is counted and told, and nothing is refused, deferred, slowed "
-      "or "
-      "held.");
+      "or held. Limits of all mail together (policy.limit) stand.");
   section.boolean("shadow", policy_class.shadow);
   read_noticing(section, policy_class);
   section.about(

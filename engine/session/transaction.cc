@@ -15,8 +15,8 @@
 namespace sluice::session {
 namespace {
 
-// How long recipients wait where a limit that slows was passed: less than a client's timeout (RFC 5321 4.5.3.2.3: 5
-// minutes), and than a drain's.
+// How long recipients, or the message, wait where a limit that slows was passed: less than a client's timeout (RFC 5321
+// 4.5.3.2.3: 5 minutes), and than a drain's.
 constexpr Duration kSlowed = std::chrono::seconds(3);
 
 }  // namespace
@@ -365,6 +365,8 @@ Task<smtp::Reply> Transaction::commit() {
     services_.counters.bytes_taken += bytes_;
     services_.counters.content.observe(services_.loop.now() - content_began_);
     reservation_.spend();
+    // A limit of bytes, which are known now: no next hop waits for the client's next message.
+    if (reservation_.take_slow()) co_await services_.loop.sleep(kSlowed, "the pace of a limit");
   }
   co_return outcome_.reply;
 }

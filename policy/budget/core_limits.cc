@@ -33,6 +33,7 @@ class BudgetSubmitter final : public Submitter {
   BudgetSubmitter(const BudgetSubmitter&) = delete;
   BudgetSubmitter& operator=(const BudgetSubmitter&) = delete;
 
+  // Those of the whole relay are of no class, and stand for one in shadow, too.
   void count(Subject subject, const std::string& name, std::span<const Limit> limits);
 
   [[nodiscard]] bool limits(Quantity quantity) const override {
@@ -48,6 +49,7 @@ class BudgetSubmitter final : public Submitter {
 
  private:
   Task<Reserved> reserve_of(Quantity quantity, std::uint64_t wanted);
+  [[nodiscard]] bool in_shadow(Subject subject) const { return shadow_ && subject != Subject::relay; }
   std::vector<Counted>& of(Quantity quantity) { return counted_[static_cast<std::size_t>(quantity)]; }
   LimitReached tell(LimitNotice::Kind kind, const MeterKey& key, const FullWindow& window);
 
@@ -71,7 +73,7 @@ void BudgetSubmitter::count(Subject subject, const std::string& name, std::span<
     const auto quantity = static_cast<Quantity>(i);
     std::vector<Limit> own;
     for (const Limit& limit : limits)
-      if (limit.quantity == quantity) own.push_back(as_counted(limit, shadow_));
+      if (limit.quantity == quantity) own.push_back(as_counted(limit, in_shadow(subject)));
     if (own.empty()) continue;
     CoreBudget::Account& account = budget_.use({.subject = subject, .quantity = quantity, .name = name});
     of(quantity).push_back({.account = account, .limits = std::move(own)});
@@ -112,7 +114,8 @@ Task<Reserved> BudgetSubmitter::reserve_of(Quantity quantity, std::uint64_t want
 
 LimitReached BudgetSubmitter::tell(LimitNotice::Kind kind, const MeterKey& key, const FullWindow& window) {
   LimitReached reached{.subject = key.subject, .name = key.name, .window = window};
-  notice_({.kind = kind, .limit = reached, .account = account_, .customer = customer_, .shadow = shadow_});
+  notice_(
+      {.kind = kind, .limit = reached, .account = account_, .customer = customer_, .shadow = in_shadow(key.subject)});
   return reached;
 }
 

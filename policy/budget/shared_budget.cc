@@ -18,6 +18,11 @@ std::uint64_t lease_size(std::uint64_t room, std::uint64_t least, std::uint32_t 
   return std::max(least, std::min(room / (4 * std::uint64_t{cores}), most));
 }
 
+// Of what a client sends at once each recipient has room for itself, or none; of the rest all has room, or none.
+bool is_divisible(Quantity quantity) {
+  return quantity == Quantity::recipients || quantity == Quantity::first_time_recipients;
+}
+
 std::uint8_t spans_of(const Meter& meter) {
   unsigned mask = 0;
   for (std::size_t i = 0; i < kSpans; ++i)
@@ -73,9 +78,12 @@ Grant SharedBudget::lease(std::uint32_t core, const MeterKey& key, std::span<con
     now = advance(shard, now);
     Entry& entry = shard.meters[key];
     const std::uint64_t room = entry.meter.room(limits, true, now);
+    entry.limits = {};
     for (const Limit& limit : limits) entry.limits[static_cast<std::size_t>(limit.span)] = limit.amount;
     grant.holders = entry.holders & ~bit(core);
-    if (room < wanted) grant.full = entry.meter.full(limits, true, wanted, now);
+    const bool divisible = is_divisible(key.quantity);
+    if (room < wanted && (!divisible || room == 0))
+      grant.full = entry.meter.full(limits, true, divisible ? 1 : wanted, now);
     std::uint64_t least = std::min(room, wanted);
     if (clustered_ && cluster_is_full) least = std::min(least, entry.upper_free);
     if (least == 0) return grant;
@@ -96,6 +104,8 @@ Grant SharedBudget::lease(std::uint32_t core, const MeterKey& key, std::span<con
       grant.passed = graver_passed(passed_there, entry.meter.full(limits, false, least, now));
       grant.near = entry.meter.nears(limits, kNearPercent, grant.granted, now);
       entry.meter.hold(grant.granted);
+      // Behind those that it has room for, as if the client had waited for each reply.
+      if (room < wanted && divisible) grant.full = entry.meter.full(limits, true, 1, now);
       entry.holders |= bit(core);
       if (clustered_) entry.upper_free -= grant.granted;
       entry.upper_used = true;

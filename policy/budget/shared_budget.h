@@ -31,7 +31,8 @@ struct Grant {
   // need.
   std::uint64_t upper_least = 0;
   std::uint64_t upper_wanted = 0;
-  // There is no room for all of it, whatever is recorded: of a limit that refuses.
+  // There is no room for all of it, whatever is recorded: of a limit that refuses.  Of recipients, each of which has
+  // room for itself, it is why the first has none that is not granted.
   std::optional<FullWindow> full;
   // A limit that does not refuse has been passed.
   std::optional<FullWindow> passed;

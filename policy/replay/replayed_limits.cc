@@ -65,7 +65,8 @@ void ReplayedLimits::count(SubmitterLimits& submitter, Subject subject, const st
     CountedLimits counted{.subject = subject, .name = name, .quantity = quantity};
     for (const Limit& limit : limits) {
       if (limit.quantity != quantity) continue;
-      counted.counted.push_back(as_counted(limit, shadow));
+      // Those of the whole relay are of no class.
+      counted.counted.push_back(as_counted(limit, shadow && subject != Subject::relay));
       counted.original.push_back(as_counted(limit, false));
     }
     if (counted.counted.empty()) continue;
@@ -86,8 +87,11 @@ std::uint32_t left_of(SubmitterLimits& submitter, Quantity quantity, std::uint32
     const std::uint64_t left = each.meter->room(each.counted, true, now);
     if (left >= wanted) continue;
     const auto refused = wanted - static_cast<std::uint32_t>(left);
-    if (const auto full = each.meter->full(each.counted, true, wanted, now))
+    // What the first of them is refused by, behind those that there is room for.
+    each.meter->hold(left);
+    if (const auto full = each.meter->full(each.counted, true, 1, now))
       findings.push_back(finding_of(each, *full, refused));
+    each.meter->give_back(left);
     wanted = static_cast<std::uint32_t>(left);
   }
   return wanted;

@@ -7,6 +7,7 @@ import os
 import re
 import sys
 import threading
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
@@ -142,6 +143,40 @@ def a_minute_defers_and_what_no_window_could_take_is_refused_for_good():
         client.say(f"{MAIL} SIZE=20000", "250")
         said = str(client.say("RCPT TO:<a@far.test>", "550 5.7.1"))
         expect_in("and this is more than that", said, "the refusal")
+
+
+@test
+def recipients_that_are_sent_at_once_are_deferred_as_if_they_came_one_by_one():
+    with LimitedRelay(limit(5, window="minute")) as relay, relay.client() as client:
+        client.send(f"{MAIL}\r\n" + "".join(f"RCPT TO:<r{number}@far.test>\r\n" for number in range(7)))
+        said = [str(client.reply()) for _ in range(8)]
+        expect_equal([one[:3] for one in said], ["250"] * 6 + ["451"] * 2, "replies")
+        expect_in("is 5 recipients a minute; room in ", said[-1], "the last one")
+        expect_in(": 5 are used", relay.logged("refused")["detail"], "its figures")
+
+
+@test
+def messages_that_exceed_a_limit_of_bytes_are_slowed_though_none_said_its_size():
+    with LimitedRelay(limit(3000, quantity="bytes", action="slow")) as relay, relay.client() as client:
+        took = []
+        for _ in range(2):
+            began = time.monotonic()
+            expect_equal(send(client, body=b"x" * 2000 + b"\r\n"), (["250"], "250"), "a message")
+            took.append(time.monotonic() - began)
+        expect(took[1] >= 3, f"the second one took {took[1]:.2f} s, the first {took[0]:.2f} s")
+
+
+@test
+def a_class_in_shadow_is_not_free_of_the_whole_relays_limits():
+    with LimitedRelay(limit(1), shadow=True) as relay:
+        relay.stop()
+        with open(relay.config_file, "a", encoding="utf-8") as file:
+            file.write('[[policy.limit]]\nquantity = "recipients"\nwindow = "day"\namount = 3\n')
+        relay.start()
+        with relay.client() as client:
+            expect_equal(send(client, 4), (["250"] * 3 + ["550"], "250"), "recipients")
+        reached = {line["subject"]: line["shadow"] for line in relay.log("submission_limit_reached")}
+        expect_equal(reached, {"account": True, "relay": False}, "limits that were reached, and which are in shadow")
 
 
 @test

@@ -68,6 +68,43 @@ TEST(SharedBudget, CoresTogetherGetWhatTheLimitAllowsAndNoMore) {
   }
 }
 
+// Seven RCPT in one segment, of which five have room: the sixth is what a client that waits for each reply would hear.
+TEST(SharedBudget, WhatIsSentAtOnceIsRefusedAsIfItHadBeenSentOneByOne) {
+  const Limit hour{.quantity = Quantity::recipients, .span = Span::hour, .amount = 5, .action = Action::defer};
+  SharedBudget budget(1);
+  const std::vector limits{hour, a_day(6)};
+  Grant grant = budget.lease(0, kAlice, limits, 7, kStart, [] {});
+  ASSERT_TRUE(grant.recording);
+  write(budget);
+  grant = budget.lease(0, kAlice, limits, 7, kStart, [] {});
+  EXPECT_EQ(grant.granted, 5U);
+  ASSERT_TRUE(grant.full);
+  EXPECT_EQ(grant.full->limit, hour) << "the one that has no room, not the one that seven are too many for";
+  EXPECT_EQ(grant.full->used, 5U);
+  EXPECT_TRUE(grant.full->free_in_ms) << "each of them has room later";
+}
+
+TEST(SharedBudget, BytesOfAMessageHaveRoomAllTogetherOrNever) {
+  SharedBudget budget(1);
+  const MeterKey bytes{.subject = Subject::account, .quantity = Quantity::bytes, .name = "alice@customer.example"};
+  const std::vector limits{
+      Limit{.quantity = Quantity::bytes, .span = Span::day, .amount = 20, .action = Action::defer}};
+  const Grant grant = budget.lease(0, bytes, limits, 21, kStart, [] {});
+  ASSERT_TRUE(grant.full);
+  EXPECT_FALSE(grant.full->free_in_ms);
+}
+
+TEST(SharedBudget, ALimitThatAReloadTookAwayIsShownNoMore) {
+  SharedBudget budget(1);
+  static_cast<void>(
+      lease(budget, 0, {a_day(5), {.quantity = Quantity::recipients, .span = Span::hour, .amount = 3}}, 1));
+  static_cast<void>(lease(budget, 0, {a_day(7)}, 1));
+  const auto uses = budget.list(kStart, [](const MeterKey&) { return true; });
+  ASSERT_EQ(uses.size(), 1U);
+  EXPECT_EQ(uses[0].limits[static_cast<std::size_t>(Span::day)], 7U);
+  EXPECT_EQ(uses[0].limits[static_cast<std::size_t>(Span::hour)], std::nullopt);
+}
+
 TEST(SharedBudget, NamesTheCoresThatHoldSome) {
   SharedBudget budget(3);
   const std::vector limits{a_day(2)};

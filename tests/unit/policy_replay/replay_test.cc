@@ -89,7 +89,7 @@ TEST_F(ReplayTest, ALimitTakesWhatThereIsRoomForAndRefusesTheRest) {
   EXPECT_EQ(judgement.findings[0].recipients, 10U);
   EXPECT_EQ(judgement.findings[0].reason, "limit_reached");
   EXPECT_THAT(judgement.findings[0].figures,
-              HasSubstr("50 recipients a day of account thief@example.com: 30 are used"));
+              HasSubstr("50 recipients a day of account thief@example.com: 50 are used"));
   EXPECT_EQ(replay.judge(message(1)).recipients_passed, 0U);
   now_ += 25 * 60 * kMinute;
   EXPECT_EQ(replay.judge(message(50)).recipients_passed, 50U) << "a day later";
@@ -132,6 +132,25 @@ TEST_F(ReplayTest, InShadowNothingIsStoppedAndAllIsCounted) {
   EXPECT_EQ(first().in_shadow.recipients, 25U) << "20 of the first, 5 of the second";
   EXPECT_TRUE(first().worst.shadow);
   EXPECT_EQ(first().worst.effect, Effect::refused);
+}
+
+TEST_F(ReplayTest, AClassInShadowIsNotFreeOfTheWholeRelaysLimits) {
+  PolicyClass tried = of_limits({day(10)});
+  tried.shadow = true;
+  Replay& replay = configure(tried, {day(20)});
+  EXPECT_EQ(replay.judge(message(15)).recipients_passed, 15U);
+  EXPECT_EQ(replay.judge(message(15)).recipients_passed, 5U);
+}
+
+TEST_F(ReplayTest, ALimitIsNamedThatHasNoRoomAndNotOneThatAllAreTooManyFor) {
+  Limit hour = day(2);
+  hour.span = Span::hour;
+  Replay& replay = configure(of_limits({hour, day(3)}));
+  const Judgement judged = replay.judge(message(4));
+  EXPECT_EQ(judged.recipients_passed, 2U);
+  ASSERT_EQ(judged.findings.size(), 1U);
+  EXPECT_THAT(judged.findings[0].figures, HasSubstr("2 recipients an hour"));
+  EXPECT_THAT(judged.findings[0].figures, HasSubstr(": 2 are used"));
 }
 
 TEST_F(ReplayTest, LimitsThatRefuseNothingHoldSlowOrTell) {
@@ -266,7 +285,7 @@ TEST_F(NoticedReplayTest, FirstTimeRecipientsHaveALimitOfTheirOwn) {
   EXPECT_EQ(judgement.recipients_passed, 5U) << "four that it knows, and one of three new ones";
   EXPECT_EQ(judgement.findings.at(0).recipients, 2U);
   EXPECT_THAT(judgement.findings.at(0).figures,
-              HasSubstr("5 first-time recipients a day of account thief@example.com: 4 are used"));
+              HasSubstr("5 first-time recipients a day of account thief@example.com: 5 are used"));
   EXPECT_EQ(replay.judge(known).recipients_passed, 4U);
   EXPECT_EQ(replay.judge(message(1)).recipients_passed, 0U);
 }

@@ -174,6 +174,19 @@ TEST_F(SessionLimitsTest, ThatSlowTakeTheRecipientAndLetItWait) {
   EXPECT_EQ(spent(Quantity::recipients), 2U);
 }
 
+// Most clients do not say SIZE, and have one message a session: how much it is, is known at its end only.
+TEST_F(SessionLimitsTest, OfBytesSlowAMessageWhoseSizeWasNotAnnounced) {
+  limits.of(Quantity::bytes).limit = 0;
+  limits.action = policy::Action::slow;
+  begin();
+  const Instant before = there.now();
+  EXPECT_EQ(client().say(kRcpt), 250);
+  EXPECT_LT(there.now() - before, 1s);
+  EXPECT_EQ(send_text(), 250);
+  EXPECT_GE(there.now() - before, 3s);
+  EXPECT_EQ(spent(Quantity::bytes), 1U);
+}
+
 class FirstTimeLimitsTest : public SessionLimitsTest {
  protected:
   FirstTimeLimitsTest() {
