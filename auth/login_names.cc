@@ -1,11 +1,35 @@
 #include "auth/login_names.h"
 
+#include <string_view>
+
+#include "auth/saslprep.h"
 #include "auth/text.h"
 
 namespace sluice::auth {
+namespace {
+
+std::string without_blanks_around(std::string_view text) {
+  const std::size_t begin = text.find_first_not_of(' ');
+  if (begin == std::string_view::npos) return "";
+  return std::string(text.substr(begin, text.find_last_not_of(' ') + 1 - begin));
+}
+
+std::string without_blanks(std::string_view text) {
+  const std::size_t at = text.rfind('@');
+  if (at == std::string_view::npos) return without_blanks_around(text);
+  return without_blanks_around(text.substr(0, at)) + "@" + without_blanks_around(text.substr(at + 1));
+}
+
+// Most names are as they ought to be.
+std::string prepared(const std::string& name) {
+  std::string text = saslprep_or_same(name);
+  return text.find(' ') == std::string::npos ? text : without_blanks(text);
+}
+
+}  // namespace
 
 Name rewritten(const Name& name, const LoginNameRules& rules) {
-  std::string text = name.text();
+  std::string text = prepared(name.text());
   if (rules.percent_as_at && text.find('@') == std::string::npos)
     if (const std::size_t percent = text.rfind('%'); percent != std::string::npos) text[percent] = '@';
   if (!rules.default_domain.empty() && text.find('@') == std::string::npos) text += "@" + rules.default_domain;

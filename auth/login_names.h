@@ -16,8 +16,10 @@ struct LoginNameRules {
   bool operator==(const LoginNameRules&) const = default;
 };
 
-// In this order: percent, default domain, plus tag, case.  A name that would be none any more (empty in front of its
-// "@", too long) stays as it is.
+// Whatever the rules, first of all: as SASLprep (RFC 4616 2) has it, and without blanks at its ends and beside its last
+// "@".  Directories and databases take no notice of these, and who knows a password must not have a limit, or be free
+// of a suspension, for each way of writing the name.  Then, in this order: percent, default domain, plus tag, case.  A
+// name that would be none any more (empty in front of its "@", too long) stays as it is.
 [[nodiscard]] Name rewritten(const Name& name, const LoginNameRules& rules);
 
 }  // namespace sluice::auth

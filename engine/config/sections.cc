@@ -117,7 +117,9 @@ void read_login(const ConfigNode* table, ConfigDiagnostics& diagnostics, LoginCo
   section.about(
       "How a login name is rewritten before anybody is asked about it; back ends, cache and limits know the rewritten "
       "name, and the log shows both. A domain for names that have none (empty: they stay so); \"%\" for \"@\" where a "
-      "program takes no \"@\" in a name; lower case; and without a tag: tim+shop@example.com is tim@example.com.");
+      "program takes no \"@\" in a name; lower case; and without a tag: tim+shop@example.com is tim@example.com. "
+      "Blanks around a name and its last \"@\" are dropped in any case, and letters of other widths are as SASLprep "
+      "(RFC 4013) has them.");
   section.example("\"example.com\"");
   section.text("default_domain", names.default_domain, kHostNameRule);
   section.boolean("percent_as_at", names.percent_as_at);

@@ -178,6 +178,21 @@ def a_login_that_is_remembered_is_forgotten_at_every_back_end():
 
 
 @test
+def a_contained_account_does_not_log_in_by_another_spelling_of_its_name():
+    """A directory takes no notice of blanks and width: with it, each of these was an account of its own."""
+    spellings = (SENDER, SENDER.upper(), " " + SENDER, SENDER.replace("@", " @"), "\uff41" + SENDER[1:], "al\u00ad" + SENDER[2:])
+    with Hop() as hop, Authenticator(dict.fromkeys(spellings, "right")) as asked:
+        relay = Relay(hop, listeners=CLEAR, start=False, store={"granted_ttl_s": 3600})
+        relay.config["backend"] = [{"name": "mailboxes", "kind": "http", "server": [asked.name], "path": "/auth", "tls": "none"}]
+        relay.write_config()
+        relay.start()
+        with relay:
+            expect_equal({code_of_login(relay, name, "right") for name in spellings}, {"235"}, "logins before")
+            contain(relay, SENDER)
+            expect_equal({code_of_login(relay, name, "right") for name in spellings}, {"535"}, "logins after")
+
+
+@test
 def no_session_comes_from_a_contained_network():
     name, _ = closed_port()
     with keeps(name, queue=LATER, server={"cores": 2}) as relay:

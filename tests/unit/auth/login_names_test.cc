@@ -17,6 +17,18 @@ TEST(LoginNamesTest, StayAsTheyAreWithoutRules) {
   for (const char* name : {"tim", "Tim+Tag@Example.com", "tim%example.com"}) EXPECT_EQ(rewrite(name, {}), name);
 }
 
+// A directory that takes no notice of blanks, width and soft hyphens lets each of these in with Tim's password: they
+// were accounts of their own to limits, and none of them to a containment of tim@example.com.
+TEST(LoginNamesTest, SpellingsThatADirectoryTakesForOneNameAreOne) {
+  for (const char* name : {" tim@example.com", "tim@example.com  ", "tim @example.com", "tim@ example.com",
+                           "tim@example.com\u00a0", "\u3000tim@example.com", "t\u00adim@example.com",
+                           "\uff54im@example.com", "tim\uff20example.com", "tim\u200b@example.com"})
+    EXPECT_EQ(rewrite(name, {}), "tim@example.com") << name;
+  EXPECT_EQ(rewrite("mu\u0308ller@example.com", {}), "m\u00fcller@example.com");
+  EXPECT_EQ(rewrite("john  smith", {}), "john  smith") << "a name of two words";
+  EXPECT_EQ(rewrite(" ", {}), " ") << "no name at all";
+}
+
 TEST(LoginNamesTest, PercentStandsForAtWhereThereIsNone) {
   const LoginNameRules rules{.percent_as_at = true};
   EXPECT_EQ(rewrite("tim%example.com", rules), "tim@example.com");
