@@ -125,6 +125,16 @@ PolicyClasses::PolicyClasses(std::vector<PolicyClass> classes, std::string_view 
     watched_.push_back({.name = each.name, .policy = each.noticing, .highest = each.notice, .shadow = each.shadow});
 }
 
+bool PolicyClasses::has_limits_of(const PolicyClasses& other) const {
+  const auto same = [](const PolicyClass& one, const PolicyClass& two) {
+    return one.name == two.name && one.shadow == two.shadow && one.account_limits == two.account_limits &&
+           one.device_limits == two.device_limits && one.customer_limits == two.customer_limits &&
+           one.network_limits == two.network_limits;
+  };
+  return default_class().name == other.default_class().name && relay_limits_ == other.relay_limits_ &&
+         std::ranges::equal(classes_, other.classes_, same);
+}
+
 PolicyClasses::Chosen PolicyClasses::chosen(const PolicyClass& policy_class) const {
   return {.policy_class = &policy_class, .watched = &watched_[static_cast<std::size_t>(&policy_class - &classes_[0])]};
 }

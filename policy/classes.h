@@ -48,6 +48,8 @@ class PolicyClasses {
   [[nodiscard]] const noticing::WatchedClass* watched_class(std::string_view name) const;
   // Of all mail together.
   [[nodiscard]] std::span<const Limit> relay_limits() const { return relay_limits_; }
+  // Whether nobody has another limit by the other ones.
+  [[nodiscard]] bool has_limits_of(const PolicyClasses& other) const;
 
   struct Chosen {
     const PolicyClass* policy_class = nullptr;  // never null in an answer, as is the next

@@ -123,6 +123,8 @@ std::expected<void, std::string> Core::adopt(std::shared_ptr<const Plan> plan,
   auto made = Generation::make(loop_, std::move(plan), parts(std::move(certificates)));
   if (!made) return std::unexpected(made.error());
   if (auto old = std::exchange(current_, *std::move(made))) {
+    const bool changed = !current_->plan().classes->has_limits_of(*old->plan().classes);
+    for (Live& live : live_) live.session.set_limits(current_->services().limits, changed);
     queue_.set_options(queue_options(current_->plan(), options_.index));
     next_hop_totals_.restart();
     retire(std::move(old));

@@ -20,6 +20,7 @@ constexpr char kTlsHandshakeRecord = 22;
 Session::Session(Services& services, std::shared_ptr<const ListenerRules> rules,
                  std::unique_ptr<net::Connection> connection)
     : services_(services),
+      limits_(services.limits),
       rules_(std::move(rules)),
       connection_(std::move(connection)),
       pace_(rules_->data_bytes_per_s, rules_->data_timeout),
@@ -175,16 +176,26 @@ Session::Deadline Session::command_deadline() const {
 void Session::set_identity(auth::IdentityRef identity) {
   identity_ = std::move(identity);
   watched_.reset();
-  submitter_ = nullptr;
   const bool by_class = identity_ != nullptr && rules_->classes != nullptr;
   weight_ = by_class ? rules_->classes->share_weight(*identity_) : ShareWeight{1};
   connection_->set_share(identity_ != nullptr ? customer_share(identity_->customer_name, weight_) : login_share());
-  if (services_.limits == nullptr) return;
+  open_limits();
+}
+
+void Session::open_limits() {
+  submitter_ = nullptr;
+  if (limits_ == nullptr) return;
   if (identity_ != nullptr) {
-    submitter_ = services_.limits->open(*identity_);
+    submitter_ = limits_->open(*identity_);
   } else if (is_trusted_) {
-    submitter_ = services_.limits->open(rules_->trusted_rights);
+    submitter_ = limits_->open(rules_->trusted_rights);
   }
+}
+
+// A message that is coming in keeps the submitter that it has reserved from.
+void Session::set_limits(policy::SubmissionLimits* limits, bool changed) {
+  limits_ = limits;
+  if (changed) open_limits();
 }
 
 std::optional<policy::SenderRights> Session::rights() const {

@@ -42,6 +42,9 @@ class Session final : private smtp::RefusalObserver {
   // Only one whose sink has been asked to commit it already has an outcome of its own.
   void contain();
   [[nodiscard]] bool is_contained() const { return contained_; }
+  // From the next message on these count, in place of those that it came with; all else of its configuration stays.
+  // They live until the next call, or as long as the session.  `changed`: they are other ones.
+  void set_limits(policy::SubmissionLimits* limits, bool changed);
   // Nothing is taken any more; what is left is to say so, and to close the connection.
   [[nodiscard]] bool is_over() const { return ended_.has_value(); }
 
@@ -146,10 +149,12 @@ class Session final : private smtp::RefusalObserver {
   void log_refused_line(const smtp::Reply& reply, std::string_view id);
 
   void set_identity(auth::IdentityRef identity);
+  void open_limits();
   [[nodiscard]] std::optional<policy::SenderRights> rights() const;
   [[nodiscard]] bool trusted() const;
 
   Services& services_;
+  policy::SubmissionLimits* limits_;  // null: nothing is limited
   std::shared_ptr<const ListenerRules> rules_;
   std::unique_ptr<net::Connection> connection_;
   std::optional<smtp::ServerMachine> machine_;

@@ -334,6 +334,22 @@ def a_reload_changes_the_limit_and_keeps_what_is_used():
 
 
 @test
+def a_reload_that_allows_less_counts_for_open_sessions_too():
+    """Who was sending just then went on by the old limits for as long as the session was open."""
+    with LimitedRelay(limit(100)) as relay, relay.client() as client:
+        expect_equal(send(client, 2), (["250"] * 2, "250"), "before")
+        relay.limits = [limit(3)]
+        relay.write_config()
+        relay.control("reload")
+        expect_equal(send(client, 3), (["250", "550", "550"], "250"), "after")
+        relay.limits = [limit(9), limit(1, quantity="sessions")]
+        relay.write_config()
+        for _ in range(2):
+            relay.control("reload")
+            expect_equal(send(client, 1), (["250"], "250"), "of one session, which counts once")
+
+
+@test
 def a_class_in_shadow_only_tells():
     with LimitedRelay(limit(1), shadow=True) as relay, relay.client() as client:
         expect_equal(send(client, 3)[0], ["250"] * 3, "recipients")

@@ -90,6 +90,21 @@ TEST(PolicyClasses, TheWeightIsThatOfTheCustomersOwnClass) {
   EXPECT_EQ(classes.share_weight(identity), 2);
 }
 
+TEST(PolicyClasses, SayWhetherAReloadChangesALimit) {
+  const PolicyClass home{.name = "home", .account_limits = {{.amount = 5}}};
+  const PolicyClasses before({home}, "home");
+  PolicyClass same = home;
+  same.recipients_per_message = 7;
+  EXPECT_TRUE(PolicyClasses({same}, "home").has_limits_of(before));
+  PolicyClass other = home;
+  other.account_limits[0].action = Action::hold;
+  EXPECT_FALSE(PolicyClasses({other}, "home").has_limits_of(before));
+  other = home;
+  other.shadow = true;
+  EXPECT_FALSE(PolicyClasses({other}, "home").has_limits_of(before));
+  EXPECT_FALSE(PolicyClasses({home}, "home", {{.amount = 9}}).has_limits_of(before));
+}
+
 TEST(EffectiveLimits, AreTheClassesWhereNothingIsOverridden) {
   const EffectiveLimits limits = effective_limits(school(), {}, {});
   EXPECT_EQ(limits.account, school().account_limits);

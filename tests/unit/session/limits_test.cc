@@ -187,6 +187,24 @@ TEST_F(SessionLimitsTest, OfBytesSlowAMessageWhoseSizeWasNotAnnounced) {
   EXPECT_EQ(spent(Quantity::bytes), 1U);
 }
 
+TEST_F(SessionLimitsTest, OfAReloadCountForASessionThatIsOpenFromItsNextMessageOn) {
+  begin();
+  EXPECT_EQ(client().say(kRcpt), 250);
+  testing::ScriptedLimits stricter;
+  stricter.of(Quantity::recipients).limit = 1;
+  host.reload_limits(stricter);
+  EXPECT_EQ(client().say("RCPT TO:<b@example.net>"), 250) << "the message that was begun";
+  EXPECT_EQ(send_text(), 250);
+  EXPECT_EQ(spent(Quantity::recipients), 2U);
+  EXPECT_EQ(client().say(kMail), 250);
+  EXPECT_EQ(client().say(kRcpt), 250);
+  EXPECT_EQ(client().say("RCPT TO:<b@example.net>"), 550);
+  EXPECT_EQ(client().say("RSET"), 250);
+  EXPECT_EQ(spent(Quantity::recipients), 2U);
+  EXPECT_EQ(stricter.of(Quantity::recipients).reserved, 0U);
+  client().send("QUIT\r\n");
+}
+
 class FirstTimeLimitsTest : public SessionLimitsTest {
  protected:
   FirstTimeLimitsTest() {
