@@ -40,6 +40,9 @@ void CoreBudget::touch(Account& account) {
 
 Task<CoreBudget::Taken> CoreBudget::reserve(Account& account, std::span<const Limit> limits, std::uint64_t wanted) {
   Taken taken;
+  // What there was room for by other limits (before a reload or an override, or by the class of a device password) may
+  // be more than these allow.
+  if (account.lease.free() > 0 && !std::ranges::equal(account.leased_by, limits)) settle(account, true);
   taken.amount = account.lease.reserve(wanted);
   touch(account);
   bool called_back = false;
@@ -65,6 +68,7 @@ Task<CoreBudget::Taken> CoreBudget::reserve(Account& account, std::span<const Li
     taken.passed = graver_passed(taken.passed, grant.passed);
     if (grant.near) taken.near = grant.near;
     account.lease.add(grant.granted);
+    account.leased_by.assign(limits.begin(), limits.end());
     taken.amount += account.lease.reserve(wanted - taken.amount);
     if (taken.amount == wanted || (!grant.full && !cluster_full)) continue;
     if (called_back || grant.holders == 0) {

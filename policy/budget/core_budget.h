@@ -62,10 +62,11 @@ class CoreBudget {
     MeterKey key;
     Lease lease;
     std::uint32_t users = 0;
-    bool active = false;  // among active_
-    bool idle = false;    // nothing was reserved since the last settling
-    bool passed = false;  // the last grant was beyond a limit that does not refuse
-    bool asking = false;  // for a lease of the cluster
+    bool active = false;           // among active_
+    bool idle = false;             // nothing was reserved since the last settling
+    bool passed = false;           // the last grant was beyond a limit that does not refuse
+    bool asking = false;           // for a lease of the cluster
+    std::vector<Limit> leased_by;  // the limits that left room for the lease
     std::vector<AsyncEvent*> behind_asking;
   };
   Account& use(const MeterKey& key);

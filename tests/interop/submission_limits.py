@@ -225,6 +225,21 @@ def a_device_password_has_limits_of_its_own():
 
 
 @test
+def a_device_password_is_not_let_past_its_class_by_what_its_owners_class_had_leased():
+    with LimitedRelay(limit(1000), cores=1) as relay:
+        relay.config["policy"] = {"default_class": "limited"}
+        relay.write_config()
+        with open(relay.config_file, "a", encoding="utf-8") as file:
+            file.write(f'[[class]]\nname = "narrow"\nlimit = [{table(limit(3))}]\n')
+        relay.control("reload")
+        said = relay.control("account", "device", "add", SENDER, "--name", "printer", "--class", "narrow")
+        with relay.client() as owner, relay.client(password=re.search(r"password: (\S+)", said)[1]) as printer:
+            expect_equal(send(owner, 2), (["250"] * 2, "250"), "what its owner sends")
+            expect_equal(send(printer, 3), (["250", "550", "550"], "250"), "what the printer sends")
+            expect_equal(send(owner, 3), (["250"] * 3, "250"), "what its owner sends then")
+
+
+@test
 def sessions_count_when_they_send():
     with LimitedRelay(limit(2, quantity="sessions", window="hour")) as relay:
         for _ in range(3):
@@ -445,6 +460,17 @@ def an_override_of_the_account_counts_within_a_second():
                 return [str(client.say(f"RCPT TO:<r{number}@far.test>"))[:3] for number in range(6)].count("250") == 4
 
         until(recipients_taken, "four recipients are taken", 2)
+
+
+@test
+def an_override_that_allows_less_is_not_passed_by_what_was_leased_before():
+    with LimitedRelay(limit(1000), cores=1) as relay:
+        with relay.client() as client:
+            expect_equal(send(client, 2), (["250"] * 2, "250"), "before")
+            relay.control("account", "limit", SENDER, "recipients/day=3")
+            until(lambda: client.line().startswith("421"), "the session's end")
+        with relay.client() as client:
+            expect_equal(send(client, 3), (["250", "550", "550"], "250"), "after")
 
 
 @test
