@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "auth/sasl.h"
+#include "auth/text.h"
 #include "engine/config/sections.h"
 #include "engine/text/did_you_mean.h"
 #include "engine/text/quoted.h"
@@ -40,6 +41,7 @@ class Loader {
     read_metrics(table(file, "metrics"), diagnostics_, config_.metrics);
     read_trace(table(file, "trace"), diagnostics_, config_.trace);
     read_notify(table(file, "notify"), diagnostics_, config_.notify);
+    check_notify_server(table(file, "notify"));
     read_webhooks(tables(file, "webhook"), diagnostics_, config_.webhooks);
     config_.fixed = diagnostics_.take_fixed();
     for (const std::string_view name : kSections) root.expect(name);
@@ -117,6 +119,33 @@ class Loader {
     if (key == nullptr) key = find(table, "enabled");
     diagnostics_.error(key->place, "dkim.retire_after_s", "is not longer than a message may wait (queue.expire_s)",
                        "more than queue.expire_s");
+  }
+
+  // Whether a server of that name is this relay at one of its listeners, as far as that can be told without DNS.
+  bool is_listener(const route::NextHopHost& server, const io::Address& listener) const {
+    if (listener.port() != server.port) return false;
+    const auto given = io::Address::from_ip(server.name, server.port);
+    if (given && given->to_string() == listener.to_string()) return true;
+    const bool everywhere = std::ranges::all_of(listener.ip_bytes(), [](std::uint8_t byte) { return byte == 0; });
+    if (given) return everywhere && given->is_loopback();
+    const std::string name = auth::ascii_lower(server.name);
+    return name == auth::ascii_lower(config_.server.hostname) ||
+           (name == "localhost" && (everywhere || listener.is_loopback()));
+  }
+
+  // Mail about a queue in difficulty would wait in that queue.
+  void check_notify_server(const ConfigNode* table) {
+    const auto server = parse_next_hop(config_.notify.server);
+    if (config_.notify.server.empty() || !server) return;
+    for (const ListenerConfig& listener : config_.listeners)
+      for (const io::Address& address : listener.addresses)
+        if (is_listener(*server, address)) {
+          diagnostics_.error(find(table, "server")->place, "notify.server",
+                             "is this relay itself, at " + address.to_string() +
+                                 ": what is told of its queue would wait in that queue",
+                             "another server");
+          return;
+        }
   }
 
   // Another back end shows the relay no keys: it is shown passwords.

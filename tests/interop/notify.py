@@ -376,6 +376,8 @@ def what_is_wrong_with_a_configuration_is_said():
     expect_in("http, and not at a loopback", said(webhook=[webhook_table("http://example.net/")]), "a URL in clear")
     expect_in('did you mean "contained"', said(webhook=[webhook_table("https://example.net/", events=["containd"])]), "a cause")
     expect_in("notify.server: is missing", said(notify={"operator": [OPERATOR]}), "mail without a server")
+    itself = {"operator": [OPERATOR], "server": "127.0.0.1:2588", "tls": "none"}
+    expect_in("is this relay itself, at 127.0.0.1:2588", said(notify=itself, listener=[{"address": ["127.0.0.1:2588"]}]), "itself")
     expect_in("notify.operator", said(notify={"operator": ["noc"], "server": "127.0.0.1:25"}), "no address")
     expect_in("notify.syslog", said(notify={"syslog": "dev/log"}), "no place")
 
