@@ -340,6 +340,23 @@ TEST_F(SignerTest, OfMoreThanItsBoundTheOthersWaitForTheirTurn) {
   for (const auto& one : all) EXPECT_EQ(domains_of(one->wait()).size(), 2U);
 }
 
+// Of two customers that wait the other one's message is next, however many the first has sent.
+TEST_F(SignerTest, OneCustomersMessageIsNotBehindTheCrowdOfAnother) {
+  sign();
+  const auto made = content(kMail);
+  std::vector<std::unique_ptr<testing::Running<Signed>>> crowd;
+  const auto begin = [&](CustomerShare share) {
+    return std::make_unique<testing::Running<Signed>>(
+        platforms_, loop_, [&, share] { return sign_one(*made, {.id = "1", .share = share}); });
+  };
+  for (std::size_t i = 0; i < 3 * Signer::kSigningMax; ++i) crowd.push_back(begin({.number = 1}));
+  const auto other = begin({.number = 2});
+  ASSERT_TRUE(platforms_.run_until([&] { return other->done(); }));
+  const auto done = static_cast<std::size_t>(std::ranges::count_if(crowd, [](const auto& one) { return one->done(); }));
+  EXPECT_LT(done, 2 * Signer::kSigningMax);
+  for (const auto& one : crowd) static_cast<void>(one->wait());
+}
+
 TEST_F(SignerTest, ASignatureThatEndsIsUsedForHalfItsTime) {
   EXPECT_EQ(sign().until, Instant::max());
   signer_ = nullptr;
