@@ -12,6 +12,7 @@
 
 #include "auth/answer.h"
 #include "auth/certificate_login.h"
+#include "auth/contained.h"
 #include "auth/cram_md5.h"
 #include "auth/scram.h"
 #include "auth/secret.h"
@@ -140,8 +141,8 @@ class AccountStore {
     return std::nullopt;
   }
 
-  // The networks that the operator has contained: no session may come from there.  Blocks.
-  [[nodiscard]] virtual StoreResult<std::vector<Network>> contained_networks() { return std::vector<Network>(); }
+  // What the operator has contained: from its networks no session may come.  Blocks.
+  [[nodiscard]] virtual StoreResult<Contained> contained() { return Contained(); }
 
   // Why it cannot be asked at this moment, a sentence; empty when it can.  Blocks.
   [[nodiscard]] virtual std::string last_error() { return {}; }

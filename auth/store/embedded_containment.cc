@@ -7,24 +7,27 @@
 
 namespace sluice::auth {
 
-StoreResult<std::vector<Network>> EmbeddedStore::contained_networks() {
+StoreResult<Contained> EmbeddedStore::contained() {
   const std::lock_guard lock(mutex_);
   if (database_ == nullptr) return store_error(StoreError::Kind::unavailable, failure(replaced()));
-  auto networks = read_contained_networks();
-  if (!networks) return store_error(networks.error().kind, failure(networks.error()));
-  return networks;
+  auto contained = read_contained();
+  if (!contained) return store_error(contained.error().kind, failure(contained.error()));
+  return contained;
 }
 
-StoreResult<std::vector<Network>> EmbeddedStore::read_contained_networks() {
-  std::vector<Network> networks;
-  StoreResult<> read =
-      database_->query("SELECT subject FROM containment WHERE kind = 'network' AND released_ms IS NULL ORDER BY id", {},
-                       [&](const Row& row) {
-                         // Another program may have written what is none.
-                         if (const auto network = Network::parse(row.text(0))) networks.push_back(*network);
-                       });
+StoreResult<Contained> EmbeddedStore::read_contained() {
+  Contained contained;
+  StoreResult<> read = database_->query("SELECT kind, subject FROM containment WHERE released_ms IS NULL ORDER BY id",
+                                        {}, [&](const Row& row) {
+                                          if (row.text(0) == "account") contained.accounts.emplace_back(row.text(1));
+                                          if (row.text(0) == "customer") contained.customers.emplace_back(row.text(1));
+                                          if (row.text(0) != "network") return;
+                                          // Another program may have written what is none.
+                                          if (const auto network = Network::parse(row.text(1)))
+                                            contained.networks.push_back(*network);
+                                        });
   if (!read) return std::unexpected(read.error());
-  return networks;
+  return contained;
 }
 
 // Whichever back end has the account, its own status in the store notwithstanding.

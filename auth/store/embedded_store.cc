@@ -231,9 +231,9 @@ Changes EmbeddedStore::changes_since(std::uint64_t seen) {
   if (read) read = read_changes(seen, changes);
   if (read) read = count_without_scram(changes);
   if (read) {
-    auto networks = read_contained_networks();
-    read = without_value(networks);
-    if (read) changes.networks = *std::move(networks);
+    auto contained = read_contained();
+    read = without_value(contained);
+    if (read) changes.networks = std::move(contained->networks);
   }
   if (!read) return Changes{.upto = seen, .error = failure(read.error())};
   if (connection_->was_replaced())

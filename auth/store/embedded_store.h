@@ -65,7 +65,7 @@ class EmbeddedStore final : public AccountStore {
   [[nodiscard]] std::optional<std::vector<std::string>> account_names_about(std::string_view name,
                                                                             std::size_t most) override;
   // embedded_containment.cc
-  [[nodiscard]] StoreResult<std::vector<Network>> contained_networks() override;
+  [[nodiscard]] StoreResult<Contained> contained() override;
   std::string last_error() override;
   [[nodiscard]] std::string watched_file() const override { return address_.file; }
   [[nodiscard]] Changes changes_since(std::uint64_t seen) override;
@@ -114,7 +114,7 @@ class EmbeddedStore final : public AccountStore {
   [[nodiscard]] StoreResult<std::optional<std::int64_t>> customer_named(std::string_view name);
   [[nodiscard]] StoreResult<std::optional<Customer>> customer_with(std::int64_t id);
   [[nodiscard]] StoreResult<std::optional<std::int64_t>> create_customer(const Claim& claim, std::string_view domain);
-  [[nodiscard]] StoreResult<std::vector<Network>> read_contained_networks();
+  [[nodiscard]] StoreResult<Contained> read_contained();
   [[nodiscard]] StoreResult<> read_containment(std::string_view account, Identity& identity, std::string& reason);
   [[nodiscard]] StoreResult<> read_account(std::string_view name, Identity& identity, std::string& reason,
                                            bool& foreign);

@@ -104,7 +104,7 @@ std::optional<std::vector<std::string>> SharedStore::account_names_about(std::st
   return lease()->account_names_about(name, most);
 }
 
-StoreResult<std::vector<Network>> SharedStore::contained_networks() { return lease()->contained_networks(); }
+StoreResult<Contained> SharedStore::contained() { return lease()->contained(); }
 
 std::string SharedStore::last_error() { return lease()->last_error(); }
 

@@ -45,7 +45,7 @@ class SharedStore final : public AccountStore {
   [[nodiscard]] std::vector<std::string> customer_names(std::size_t most) override;
   [[nodiscard]] std::optional<std::vector<std::string>> account_names_about(std::string_view name,
                                                                             std::size_t most) override;
-  [[nodiscard]] StoreResult<std::vector<Network>> contained_networks() override;
+  [[nodiscard]] StoreResult<Contained> contained() override;
   [[nodiscard]] std::string last_error() override;
   [[nodiscard]] Changes changes_since(std::uint64_t seen) override;
   [[nodiscard]] std::unique_ptr<StoreListener> listen(std::function<void()> changed, Unheard unheard) override;

@@ -40,7 +40,8 @@ DESCRIPTION
             taken, and kept for review.
   release   Lift any of these; account and customer are as they were before.
             Held mail waits for `sluicectl review`; with --with-mail, all that
-            is held of it goes out.
+            is held of it goes out, but for mail of what is contained still: of
+            a customer's account, say.
 
   The log has an event of each (containment), with the user who asked; the store
   keeps it with its number. Given again, a command does what is left to be done.

@@ -19,6 +19,7 @@
 #include <string>
 #include <string_view>
 
+#include "auth/contained.h"
 #include "engine/smtp/reply.h"
 
 namespace sluice::control {
@@ -64,6 +65,7 @@ struct QueueRequest {
   std::string subject;      // a part of its Subject field, see subject_contains()
   std::string like;         // id of a message; those with its text, but for words that vary, are meant, and itself
   std::string like_sketch;  // of that text; the relay's own, and in no line
+  auth::Contained but;      // whose mail is not meant; likewise
   bool held = false;        // only what is on hold
   bool message = false;     // of show: the message itself, its content
   std::string reason;       // of hold and reject, where it may be empty, and of a message that is shown

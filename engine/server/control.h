@@ -59,12 +59,12 @@ struct ControlActions {
   std::function<std::vector<control::DecidedEvent>(const std::string&)> explain;            // on a worker
   std::function<bool(const std::string&)> release_noticed;  // of an account: whether anything is known of it
   std::function<control::NoticedAccount(const std::string&, Instant)> noticed;
-  std::function<std::vector<notify::Notifier::Tested>()> test_notifications;    // on a worker
-  std::function<void(const std::string&, std::size_t)> released;                // on the core, with what came of it
-  std::function<auth::StoreResult<std::vector<Network>>()> contained_networks;  // on a worker
-  event::Emitter* events = nullptr;                                             // the core's
-  std::string orders_file;                                                      // see OrderBook
-  std::vector<DestinationOrders::InForce> orders;                               // at the start
+  std::function<std::vector<notify::Notifier::Tested>()> test_notifications;  // on a worker
+  std::function<void(const std::string&, std::size_t)> released;              // on the core, with what came of it
+  std::function<auth::StoreResult<auth::Contained>()> contained;              // on a worker
+  event::Emitter* events = nullptr;                                           // the core's
+  std::string orders_file;                                                    // see OrderBook
+  std::vector<DestinationOrders::InForce> orders;                             // at the start
 };
 
 // What of a list of sessions has gone out.
@@ -145,6 +145,8 @@ class Control {
   Task<Actor> actor_of(std::optional<std::uint32_t> uid);
   Task<std::string> answer_about_containment(std::string_view line, std::optional<std::uint32_t> uid);
   Task<void> hold_mail_of(control::QueueRequest request);
+  // On a worker; none: too many jobs wait.
+  Task<std::optional<auth::StoreResult<auth::Contained>>> contained_now();
   Task<void> contain_sessions(const control::ContainmentRequest& request, control::Containment& done);
   Task<void> contain_mail(const control::ContainmentRequest& request, const Actor& actor, control::Containment& done);
 

@@ -52,14 +52,17 @@ Task<std::string> Control::answer_about_containment(std::string_view line, std::
   co_return control::render_containment(*request, done).append(control::kAnswerEnd).append("\n");
 }
 
+Task<std::optional<auth::StoreResult<auth::Contained>>> Control::contained_now() {
+  co_return co_await io::run_on_worker<auth::StoreResult<auth::Contained>>(
+      home_.loop(), [this] { return actions_.contained(); }, "what is contained");
+}
+
 Task<void> Control::contain_sessions(const control::ContainmentRequest& request, control::Containment& done) {
-  using Networks = auth::StoreResult<std::vector<Network>>;
-  const auto read = co_await io::run_on_worker<Networks>(
-      home_.loop(), [this] { return actions_.contained_networks(); }, "the networks that are contained");
+  const auto read = co_await contained_now();
   const Instant deadline = home_.loop().now() + kSessionsTimeout;
   auto networks = std::make_shared<std::optional<std::vector<Network>>>();
   if (read && *read) {
-    *networks = **read;
+    *networks = (*read)->networks;
   } else {
     add_fault(done, read ? "the networks that are contained cannot be read: " + read->error().what
                          : std::string("too many jobs wait: the networks that are contained were not read"));
@@ -98,7 +101,16 @@ Task<void> Control::hold_mail_of(control::QueueRequest request) {
 
 Task<void> Control::contain_mail(const control::ContainmentRequest& request, const Actor& actor,
                                  control::Containment& done) {
-  const control::QueueRequest mail = control::mail_of(request, actor.text());
+  control::QueueRequest mail = control::mail_of(request, actor.text());
+  // Of a customer that is released an account may be contained still.
+  if (request.verb == control::ContainmentRequest::Verb::release) {
+    const auto read = co_await contained_now();
+    if (!read || !*read) {
+      add_fault(done, "what else is contained cannot be read: its held mail is not released");
+      co_return;
+    }
+    mail.but = **read;
+  }
   bool cut_short = false;
   for (const control::QueueAnswer& answer : co_await ask_queues(mail)) {
     done.messages += answer.changed;

@@ -101,7 +101,7 @@ class Walk {
   // Whether a message has to be read to know if it is meant.
   [[nodiscard]] bool filters_by_content() const {
     return !request_.sender.empty() || !request_.recipient.empty() || !request_.account.empty() ||
-           !request_.client.empty() || !request_.subject.empty() || !request_.like.empty() ||
+           !request_.client.empty() || !request_.subject.empty() || !request_.like.empty() || !request_.but.empty() ||
            (!request_.id.empty() && !request_.customer.empty());
   }
   [[nodiscard]] bool full() const { return shows() && answer_.rows.size() >= limit_; }
@@ -267,6 +267,8 @@ class Walk {
     return ip && client_->contains(ip->span());
   }
   [[nodiscard]] bool meant(const spool::Stored& stored) const {
+    const message::Submitter& from = stored.submitter;
+    if (request_.but.covers(from.account, from.customer, from.address)) return false;
     return is_customer(stored.submitter.customer) && is_of_client(stored.submitter.address) &&
            (account_.empty() || account_ == auth::login_key(stored.submitter.account)) &&
            (request_.sender.empty() || control::matches_address(request_.sender, stored.envelope.reverse_path)) &&

@@ -205,7 +205,7 @@ std::expected<void, std::vector<std::string>> Server::start_cores() {
   if (const auth::BackendOptions& shared = plan_->config.store.server; !shared.servers.empty())
     store_threads_ = io::make_real_workers(shared.connections, kWaitingPerThread * shared.connections);
   // Where it cannot be read now, the store is watched, and tells.
-  const auto contained = store_->contained_networks();
+  const auto contained = store_->contained();
   shared_ =
       std::make_unique<Shared>(Shared{.store = *store_,
                                       .backends = backends_,
@@ -220,7 +220,7 @@ std::expected<void, std::vector<std::string>> Server::start_cores() {
                                       .last_segment = last_segment_,
                                       .cache_key = {},
                                       .ticket_secret = tls::make_ticket_secret(*random),
-                                      .contained = contained.value_or(std::vector<Network>()),
+                                      .contained = contained.value_or(auth::Contained()).networks,
                                       .account_held = [this](const noticing::Notice& notice) { hold_queued(notice); }});
   random->fill(shared_->cache_key);
   if (plan_->cluster && !plan_->cluster->key.empty()) shared_->cache_key = cluster_cache_key(*plan_->cluster);
@@ -388,7 +388,7 @@ void Server::start_control(Core& home) {
                 threads_.front()->events->emit(event::ShieldReleased{
                     .subject = subject.empty() ? "all" : std::string_view(subject), .entries = entries});
               },
-          .contained_networks = [this] { return store_->contained_networks(); },
+          .contained = [this] { return store_->contained(); },
           .events = threads_.front()->events,
           .orders_file = orders_file(),
           .orders = orders_});

@@ -256,6 +256,25 @@ def a_customer_and_the_steps_singly():
 
 
 @test
+def mail_of_an_account_that_is_contained_still_is_not_released_with_its_customers():
+    name, _ = closed_port()
+    carol = "carol@example.com"
+    with keeps(name, queue=LATER) as relay:
+        for account, sender in ((SENDER, SENDER), (carol, "carol@shop.example.com")):
+            with relay.client(name=account) as client:
+                client.submit(mail.compose(sender=sender), sender=sender)
+        for subject in (SENDER, "acme", "127.0.0.1"):
+            contain(relay, subject)
+        expect_in("0 messages released", relay.control("release", "acme", "--with-mail"), "of a network that is contained still")
+        contain(relay, "acme")
+        relay.control("release", "127.0.0.1")
+        expect_in("1 message released", relay.control("release", "acme", "--with-mail"), "the customer's")
+        expect_equal({row["account"]: row["state"] for row in listed(relay)}, {SENDER: "held", carol: "waiting"}, "what is held")
+        expect_in("1 message released", relay.control("release", SENDER, "--with-mail"), "the account's")
+        relay.control("queue", "remove", "--all")
+
+
+@test
 def without_a_relay_the_stores_part_is_done_and_the_rest_is_said():
     name, _ = closed_port()
     with keeps(name, queue=LATER) as relay:

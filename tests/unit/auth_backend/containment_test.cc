@@ -138,13 +138,13 @@ TEST_F(ContainmentTest, ACustomersAccountsAllStop) {
 }
 
 TEST_F(ContainmentTest, NetworksAreTold) {
-  EXPECT_THAT(store_->contained_networks().value(), IsEmpty());
+  EXPECT_THAT(store_->contained().value().networks, IsEmpty());
   const std::uint64_t seen = store_->changes_since(0).upto;
   contain("192.0.2.0/24");
   const Changes changes = store_->changes_since(seen);
   EXPECT_GT(changes.upto, seen);
   EXPECT_THAT(*changes.networks, ElementsAre(Network::parse("192.0.2.0/24").value()));
-  EXPECT_THAT(store_->contained_networks().value(), SizeIs(1));
+  EXPECT_THAT(store_->contained().value().networks, SizeIs(1));
   EXPECT_TRUE(release("192.0.2.0/24"));
   EXPECT_THAT(*store_->changes_since(seen).networks, IsEmpty());
 }
