@@ -29,7 +29,8 @@ constexpr std::array kRules = std::to_array<Rule>({
      "The password was not checked: the shield refuses the client's address or network, or no back end answers.",
      "trying again later; sluicectl shield list, and event login, say which it was"},
     {"account_suspended", "The account or its customer is suspended in the store.",
-     "sluicectl account set ACCOUNT --status active, or sluicectl release where it was contained"},
+     "sluicectl account activate ACCOUNT, sluicectl customer activate CUSTOMER, or sluicectl release where it was "
+     "contained"},
     {"sender_domain",
      "The reverse-path (MAIL FROM) must be in a domain of the account's customer, and one that the login may use.",
      "a sender in one of the customer's domains; or sluicectl domain add DOMAIN --customer CUSTOMER"},
@@ -100,6 +101,19 @@ constexpr std::array kRules = std::to_array<Rule>({
     {"internal", "The relay could not do its part.", "trying again later; the log says what has failed"},
 });
 
+// Why a message was held, by how the reason that it has begins.
+constexpr std::array kHeldRules = std::to_array<Rule>({
+    {"over ", "A limit was passed beyond which messages are held (action = \"hold\").",
+     "sluicectl review release ID; and for later ones a higher limit: sluicectl account limit, sluicectl customer "
+     "limit"},
+    {"noticed: ", "The account was noticed sending as spammers do, and has come to step hold.",
+     "sluicectl review release ID; and for later ones sluicectl noticed release ACCOUNT, if the account is its "
+     "owner's"},
+    {"the account is held", "The account or its customer is on hold in the store.",
+     "sluicectl review release ID; and for later ones sluicectl account activate ACCOUNT, sluicectl customer activate "
+     "CUSTOMER, or sluicectl release where hold-outgoing was given"},
+});
+
 // What is shown beside the words above, in this order.
 constexpr std::array<std::string_view, 12> kShownKeys{"account", "customer", "policy_class", "client",
                                                       "command", "argument", "from",         "to",
@@ -110,7 +124,13 @@ std::string said(const DecidedEvent& event) {
   return code.empty() ? std::string() : std::string(code).append(" ").append(event.value("reply"));
 }
 
-const Rule* rule_of(const DecidedEvent& event) { return control::rule_of(event.value("reason")); }
+const Rule* rule_of(const DecidedEvent& event) {
+  const std::string_view reason = event.value("reason");
+  if (event.event != "message_held") return control::rule_of(reason);
+  const auto found =
+      std::ranges::find_if(kHeldRules, [&](const Rule& rule) { return reason.starts_with(rule.reason); });
+  return found == kHeldRules.end() ? nullptr : &*found;
+}
 
 std::string_view figures(const DecidedEvent& event) {
   if (event.event == "account_noticed") return event.value("reasons");
@@ -120,7 +140,6 @@ std::string_view figures(const DecidedEvent& event) {
 std::string_view remedy_of(const DecidedEvent& event) {
   if (event.event == "account_noticed")
     return "sluicectl noticed release ACCOUNT, if the account is its owner's; else sluicectl contain ACCOUNT";
-  if (event.event == "message_held") return "sluicectl review, then sluicectl queue release or reject";
   const Rule* const rule = rule_of(event);
   return rule != nullptr ? rule->remedy : std::string_view();
 }

@@ -2,7 +2,6 @@
 """Limits in windows: exactly as much as is allowed, over all sessions and cores, through reloads, stops and kills; what a
 client is told, and what the operator sees."""
 
-import json
 import os
 import re
 import sys
@@ -12,74 +11,15 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from lib import mail
-from lib.harness import expect, expect_between, expect_equal, expect_in, main, shared, test, until
+from lib.harness import expect, expect_between, expect_equal, expect_in, main, test, until
 from lib.hop import Hop
+from lib.limited import LimitedRelay, limit, next_hop, send
 from lib.mail import SENDER
-from lib.relay import BOB_PASSWORD, Relay
+from lib.relay import BOB_PASSWORD
 
 BOB = "bob@example.net"
 CAROL = "carol@example.com"
 MAIL = f"MAIL FROM:<{SENDER}>"
-
-
-def limit(amount, of="account", quantity="recipients", window="day", **more):
-    return {"of": of, "quantity": quantity, "window": window, "amount": amount, **more}
-
-
-def table(value):
-    """A table on one line, as TOML has it."""
-    return "{" + ", ".join(f"{key} = {json.dumps(of)}" for key, of in value.items()) + "}"
-
-
-class LimitedRelay(Relay):
-    """Its only class has these limits."""
-
-    def __init__(self, *limits, cores=2, fallback=False, hosts=None, maildir=None, **keys):
-        super().__init__(hosts or next_hop(), start=False, server={"cores": cores}, limits={"sessions_per_address": 5000},
-                         route={"fallback": fallback})  # fmt: skip
-        del self.config["policy"]
-        if maildir:
-            self.config["route"] = [{"maildir": self.at(*maildir)}]
-        self.limits = limits
-        self.keys = keys
-        self.write_config()
-        self.start()
-
-    def write_config(self, text=None):
-        super().write_config(text)
-        if text is not None or not hasattr(self, "limits"):
-            return
-        keys = "".join(f"{key} = {json.dumps(of)}\n" for key, of in self.keys.items())
-        limits = ", ".join(table(each) for each in self.limits)
-        with open(self.config_file, "a", encoding="utf-8") as file:
-            file.write(f'[[class]]\nname = "limited"\n{keys}limit = [{limits}]\n')
-
-    def usage(self, *words):
-        return self.all_usage(*words)["windows"]
-
-    def all_usage(self, *words):
-        return json.loads(self.control("usage", *words, "--json"))
-
-    def used(self, account=SENDER):
-        rows = self.usage("--account", account)
-        return rows[0]["used"] if rows else 0
-
-
-@shared
-def next_hop():
-    return Hop()
-
-
-def send(client, recipients=1, sender=SENDER, body=b"Hello.\r\n"):
-    """The replies to RCPT, and the one to the message."""
-    client.say(f"MAIL FROM:<{sender}>", "250")
-    codes = [str(client.say(f"RCPT TO:<r{number}@far.test>"))[:3] for number in range(recipients)]
-    if "250" not in codes:
-        client.say("RSET", "250")
-        return codes, None
-    client.say("DATA", "354")
-    client.send(mail.stuff(mail.compose(body, sender=sender)))
-    return codes, str(client.reply())[:3]
 
 
 def send_until_refused(relay, sessions, most, listener="clear"):
@@ -167,19 +107,6 @@ def messages_that_exceed_a_limit_of_bytes_are_slowed_though_none_said_its_size()
 
 
 @test
-def a_class_in_shadow_is_not_free_of_the_whole_relays_limits():
-    with LimitedRelay(limit(1), shadow=True) as relay:
-        relay.stop()
-        with open(relay.config_file, "a", encoding="utf-8") as file:
-            file.write('[[policy.limit]]\nquantity = "recipients"\nwindow = "day"\namount = 3\n')
-        relay.start()
-        with relay.client() as client:
-            expect_equal(send(client, 4), (["250"] * 3 + ["550"], "250"), "recipients")
-        for subject, shadow in (("account", True), ("relay", False)):
-            relay.logged("submission_limit_reached", subject=subject, shadow=shadow)
-
-
-@test
 def the_whole_relay_has_limits_that_all_share():
     with LimitedRelay(limit(100)) as relay:
         relay.stop()
@@ -222,21 +149,6 @@ def a_device_password_has_limits_of_its_own():
             expect_in("The limit of this device is 1 recipient a day", str(printer.say("RCPT TO:<a@far.test>", "550")), "why")
         with relay.client() as owner:
             expect_equal(send(owner, 3), (["250", "250", "550"], "250"), "what its owner sends")
-
-
-@test
-def a_device_password_is_not_let_past_its_class_by_what_its_owners_class_had_leased():
-    with LimitedRelay(limit(1000), cores=1) as relay:
-        relay.config["policy"] = {"default_class": "limited"}
-        relay.write_config()
-        with open(relay.config_file, "a", encoding="utf-8") as file:
-            file.write(f'[[class]]\nname = "narrow"\nlimit = [{table(limit(3))}]\n')
-        relay.control("reload")
-        said = relay.control("account", "device", "add", SENDER, "--name", "printer", "--class", "narrow")
-        with relay.client() as owner, relay.client(password=re.search(r"password: (\S+)", said)[1]) as printer:
-            expect_equal(send(owner, 2), (["250"] * 2, "250"), "what its owner sends")
-            expect_equal(send(printer, 3), (["250", "550", "550"], "250"), "what the printer sends")
-            expect_equal(send(owner, 3), (["250"] * 3, "250"), "what its owner sends then")
 
 
 @test
@@ -337,43 +249,6 @@ def a_stop_forgets_nothing_and_a_kill_never_lets_more_through():
 
 
 @test
-def a_reload_changes_the_limit_and_keeps_what_is_used():
-    with LimitedRelay(limit(3)) as relay:
-        with relay.client() as client:
-            expect_equal(send(client, 4)[0], ["250"] * 3 + ["550"], "recipients before")
-        relay.limits = [limit(5)]
-        relay.write_config()
-        relay.control("reload")
-        with relay.client() as client:
-            expect_equal(send(client, 4)[0], ["250"] * 2 + ["550"] * 2, "recipients after")
-
-
-@test
-def a_reload_that_allows_less_counts_for_open_sessions_too():
-    """Who was sending just then went on by the old limits for as long as the session was open."""
-    with LimitedRelay(limit(100)) as relay, relay.client() as client:
-        expect_equal(send(client, 2), (["250"] * 2, "250"), "before")
-        relay.limits = [limit(3)]
-        relay.write_config()
-        relay.control("reload")
-        expect_equal(send(client, 3), (["250", "550", "550"], "250"), "after")
-        relay.limits = [limit(9), limit(1, quantity="sessions")]
-        relay.write_config()
-        for _ in range(2):
-            relay.control("reload")
-            expect_equal(send(client, 1), (["250"], "250"), "of one session, which counts once")
-
-
-@test
-def a_class_in_shadow_only_tells():
-    with LimitedRelay(limit(1), shadow=True) as relay, relay.client() as client:
-        expect_equal(send(client, 3)[0], ["250"] * 3, "recipients")
-        expect_equal(send(client, 3)[0], ["250"] * 3, "recipients")
-        reached = relay.logged("submission_limit_reached", effect="told")
-        expect_equal(reached["shadow"], True, "shadow")
-
-
-@test
 def beyond_a_limit_that_holds_messages_wait_for_review():
     with LimitedRelay(limit(2, action="hold"), fallback=True) as relay, relay.client() as client:
         before = len(next_hop().messages)
@@ -446,31 +321,6 @@ def what_was_given_back_beyond_a_limit_is_still_beyond_it():
         client.say("RSET", "250")
         expect_equal(send(client, 3), (["250"] * 3, "250"), "beyond it")
         expect_in("on hold: over 2 recipients", relay.logged("message", recipients=3)["detail"], "the log")
-
-
-@test
-def an_override_of_the_account_counts_within_a_second():
-    with LimitedRelay(limit(1)) as relay:
-        relay.control("account", "limit", SENDER, "recipients/day=4")
-
-        def recipients_taken():
-            with relay.client() as client:
-                if str(client.say(MAIL))[:3] == "421":  # it logged in just before the change was seen
-                    return False
-                return [str(client.say(f"RCPT TO:<r{number}@far.test>"))[:3] for number in range(6)].count("250") == 4
-
-        until(recipients_taken, "four recipients are taken", 2)
-
-
-@test
-def an_override_that_allows_less_is_not_passed_by_what_was_leased_before():
-    with LimitedRelay(limit(1000), cores=1) as relay:
-        with relay.client() as client:
-            expect_equal(send(client, 2), (["250"] * 2, "250"), "before")
-            relay.control("account", "limit", SENDER, "recipients/day=3")
-            until(lambda: client.line().startswith("421"), "the session's end")
-        with relay.client() as client:
-            expect_equal(send(client, 3), (["250", "550", "550"], "250"), "after")
 
 
 @test

@@ -11,6 +11,7 @@
 
 #include "auth/store/embedded_store.h"
 #include "engine/cli/account_table.h"
+#include "engine/control/explain_request.h"
 #include "tests/unit/cli/accounts_fixture.h"
 
 namespace sluice::cli {
@@ -238,6 +239,32 @@ std::vector<std::vector<std::string>> commands_of_overview() {
     std::getline(overview, rest);
   }
   return commands;
+}
+
+// One remedy said: sluicectl account set ACCOUNT --status active.
+TEST_F(CtlAccountsTest, HasTheCommandsAndOptionsThatExplainNames) {
+  std::size_t commands = 0;
+  for (const control::Rule& rule : control::rules()) {
+    std::istringstream text{std::string(rule.remedy)};
+    std::string object, verb;
+    for (std::string word; text >> word;) {
+      const bool ends = std::erase_if(word, [](char c) { return c == ',' || c == ';'; }) > 0;
+      if (word == "sluicectl") {
+        object.clear();
+        verb.clear();
+        text >> object;
+        if (object != "account" && object != "customer" && object != "domain") object.clear();
+      } else if (!object.empty() && verb.empty()) {
+        verb = word;
+        ++commands;
+        EXPECT_EQ(run({object, verb, "--help"}), kCtlDone) << rule.remedy;
+      } else if (!verb.empty() && word.starts_with("--")) {
+        EXPECT_NE(out_.find(word), std::string::npos) << rule.remedy;
+      }
+      if (ends) object.clear();
+    }
+  }
+  EXPECT_GT(commands, 6U);
 }
 
 std::vector<std::string_view> help_of(const std::vector<std::string>& command) {

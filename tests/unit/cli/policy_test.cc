@@ -178,7 +178,7 @@ TEST_F(PolicyRunTest, OneMessageIsTestedWithRuleFiguresAndRemedy) {
   EXPECT_EQ(run(command), 0) << err.str();
   EXPECT_THAT(out.str(), HasSubstr("tight (policy.default_class)"));
   EXPECT_THAT(out.str(), HasSubstr("would pass to 10 of 12 recipients"));
-  EXPECT_THAT(out.str(), HasSubstr("10 recipients a day of account a@example.com: 0 are used"));
+  EXPECT_THAT(out.str(), HasSubstr("10 recipients a day of account a@example.com: 10 are used"));
   EXPECT_THAT(out.str(), HasSubstr("sluicectl account limit"));
   EXPECT_THAT(out.str(), HasSubstr("are not watched"));
   command.policy_class = "wide";

@@ -54,6 +54,18 @@ TEST(ExplainRequest, ShowsRuleFiguresAndWhatWouldPass) {
   EXPECT_THAT(text, HasSubstr("account        ann@example.com\n"));
 }
 
+TEST(ExplainRequest, SaysByWhichRuleAMessageWasHeld) {
+  const auto explained = [](std::string reason) {
+    const DecidedEvent held{.at = 0, .event = "message_held", .id = "0SB1", .values = {{"reason", std::move(reason)}}};
+    return render_explanation({.id = "0SB1"}, std::vector{held});
+  };
+  EXPECT_THAT(
+      explained("over 2 recipients a day of account ann@example.com"),
+      AllOf(HasSubstr("rule           A limit was passed"), HasSubstr("figures        over 2 recipients a day")));
+  EXPECT_THAT(explained("noticed: 30 unknown recipients"), HasSubstr("rule           The account was noticed"));
+  EXPECT_THAT(explained("the account is held: unpaid"), HasSubstr("rule           The account or its customer is on"));
+}
+
 TEST(ExplainRequest, IsAnsweredWithNothingWhereNothingIsKnown) {
   EXPECT_EQ(render_explanation({.id = "x"}, {}), "");
   EXPECT_EQ(render_explanation({.json = true, .id = "x"}, {}), "[]\n");
