@@ -33,8 +33,8 @@ DESCRIPTION
   subject   account, device (ACCOUNT/DEVICE), customer, network (a listener's trusted
             hosts, by its address) or relay: whose use it is. A customer's is that
             of all its accounts together, the relay's that of all mail.
-  quantity  recipients, messages, bytes (in KiB), sessions that sent, or
-            first_time_recipients: those that the account had not written to. A
+  quantity  recipients, messages, bytes (in KiB), sessions that have named a recipient,
+            or first_time_recipients: those that the account had not written to. A
             message to 50 recipients is one message and 50 recipients.
   window    minute, hour, day or month (30 days); each ends now.
   used      Within the window, with what is reserved for messages under way. In a
@@ -42,8 +42,9 @@ DESCRIPTION
             have leased ahead of need, which they give back when it is needed, or
             within some seconds.
   limit, left
-            What the limit allows, and what is left of it; "-" where nobody has
-            logged in since the start, and where the cluster's use is not known.
+            What the limit allows, and what is left of it, by the class of who sent
+            last; "-" where that has none, or nobody has sent since the start, and
+            where the cluster's use is not known.
   used_here What this relay has used of it.
   scope     "cluster": what is used is that of all its relays, as Redis has it.
             "relay": it is this relay's, as there is no cluster, or Redis does not
