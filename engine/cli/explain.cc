@@ -5,6 +5,7 @@
 
 #include "engine/cli/operands.h"
 #include "engine/control/explain_request.h"
+#include "engine/message/queue_id.h"
 
 namespace sluice::cli {
 namespace {
@@ -77,7 +78,9 @@ void parse_explain_command(const text::Words& words, SluicectlCommand& command) 
   control::ExplainRequest request;
   const auto take_id = [&request](std::string_view word) -> std::string {
     if (!request.id.empty()) return "takes one id";
-    request.id = word;
+    // As it is typed while it is read out on the telephone: in small letters.
+    const auto id = message::parse_queue_id(word);
+    request.id = id ? message::queue_id_text(*id) : std::string(word);
     return "";
   };
   if (!read_operands(words, options, explain_help, take_id, command)) return;

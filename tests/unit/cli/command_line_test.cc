@@ -192,6 +192,11 @@ TEST(SluicectlCommandLine, NeverRepeatsAWordThatCouldBeAPassword) {
   }
 }
 
+TEST(SluicectlCommandLine, ExplainsAnIdInSmallLetters) {
+  EXPECT_EQ(sluicectl({"explain", "0sb6dnq2w0004"}).explain.id, "0SB6DNQ2W0004");
+  EXPECT_EQ(sluicectl({"explain", "webhook-7"}).explain.id, "webhook-7") << "no queue id";
+}
+
 TEST(SluicectlCommandLine, PrintsHelpAndVersion) {
   for (const auto& words : std::vector<std::vector<const char*>>{
            {"--help"}, {"-h"}, {"help"}, {"status", "--help"}, {"--json", "--help"}, {"--help", "customer"}}) {
