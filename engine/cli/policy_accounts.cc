@@ -43,8 +43,11 @@ auth::IdentityRef PolicyAccounts::identify(const std::string& account, const std
   identity->account_name = account;
   identity->customer_name = customer;
   class_source_ = "of the account";
+  is_unknown_ = false;
   if (store_ != nullptr && fault_.empty()) {
-    if (const auto record = store_->account(account); found(record)) {
+    const auto record = store_->account(account);
+    is_unknown_ = !found(record);
+    if (record) {
       identity->customer_name = record->customer;
       identity->policy_class = record->policy_class;
       identity->account_overrides = shared_overrides(record->overrides);

@@ -22,6 +22,8 @@ class PolicyAccounts {
   [[nodiscard]] auth::IdentityRef identify(const std::string& account, const std::string& customer);
   // Where the class of the identity made last comes from.
   [[nodiscard]] const std::string& class_source() const { return class_source_; }
+  // Whether the store was asked for that account, and has none of the name.
+  [[nodiscard]] bool is_unknown() const { return is_unknown_; }
   // Why the store could not be asked; empty: it could.
   [[nodiscard]] const std::string& fault() const { return fault_; }
 
@@ -40,6 +42,7 @@ class PolicyAccounts {
   GivenClass whose_;
   std::string class_source_;
   std::string fault_;
+  bool is_unknown_ = false;
   std::map<std::string, Customer> customers_;
 };
 

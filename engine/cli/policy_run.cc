@@ -65,6 +65,10 @@ int test_message(const PolicyCommand& command, const PolicyTrial& trial, const A
                  PolicyAccounts& accounts) {
   auth::IdentityRef identity = accounts.identify(command.account, command.customer);
   if (!accounts.fault().empty()) return fail_policy_run(world, accounts.fault());
+  if (accounts.is_unknown() && command.customer.empty())
+    world.err << "sluicectl: the store has no account " << text::printable(command.account)
+              << ", so that it is taken for one without a customer, class and limits of its own; --customer says whose "
+                 "one of another back end is\n";
   policy::Replay replay({.classes = trial.classes,
                          .identify = [&identity](const std::string&, const std::string&) { return identity; },
                          .network_class = trial.network_class});

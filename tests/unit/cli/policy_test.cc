@@ -172,6 +172,23 @@ TEST_F(PolicyRunTest, TheStoreSaysWhichClassAndWhichOverridesCount) {
   EXPECT_THAT(err.str(), HasSubstr("there is no class none in the configuration; it has: tight, wide"));
 }
 
+// It was tested as one of the default class, as if that were the account that was meant.
+TEST_F(PolicyRunTest, AnAccountThatIsMistypedIsSaidToBeNone) {
+  const auto admin = open_admin();
+  fill(*admin);
+  store_path = address().file;
+  if (store_path.empty()) GTEST_SKIP() << "FileStores finds files";
+  PolicyCommand command{.verb = PolicyCommand::Verb::test, .account = "tim@example.com", .recipients = 1};
+  EXPECT_EQ(run(command), 0);
+  EXPECT_THAT(err.str(), Not(HasSubstr("no account")));
+  command.account = "timm@example.com";
+  EXPECT_EQ(run(command), 0);
+  EXPECT_THAT(err.str(), HasSubstr("the store has no account timm@example.com"));
+  command.customer = "Acme";
+  EXPECT_EQ(run(command), 0);
+  EXPECT_THAT(err.str(), Not(HasSubstr("no account"))) << "another back end may have it";
+}
+
 TEST_F(PolicyRunTest, OneMessageIsTestedWithRuleFiguresAndRemedy) {
   PolicyCommand command{
       .verb = PolicyCommand::Verb::test, .account = "a@example.com", .customer = "Acme", .recipients = 12};
@@ -185,6 +202,7 @@ TEST_F(PolicyRunTest, OneMessageIsTestedWithRuleFiguresAndRemedy) {
   EXPECT_EQ(run(command), 0);
   EXPECT_THAT(out.str(), AllOf(HasSubstr("wide (--class)"), HasSubstr("would pass, if nothing")));
   classes = policy::PolicyClasses({}, "home");
+  EXPECT_THAT(err.str(), Not(HasSubstr("the store has no account"))) << "none was asked";
   command.policy_class = "";
   command.recipients = 100;
   command.json = true;
