@@ -124,7 +124,7 @@ std::expected<void, std::string> Core::adopt(std::shared_ptr<const Plan> plan,
   if (!made) return std::unexpected(made.error());
   if (auto old = std::exchange(current_, *std::move(made))) {
     const bool changed = !current_->plan().classes->has_limits_of(*old->plan().classes);
-    for (Live& live : live_) live.session.set_limits(current_->services().limits, changed);
+    for (Live& live : live_) live.session.set_classes(current_->plan().classes, current_->services().limits, changed);
     queue_.set_options(queue_options(current_->plan(), options_.index));
     next_hop_totals_.restart();
     retire(std::move(old));

@@ -192,10 +192,19 @@ void Session::open_limits() {
   }
 }
 
-// A message that is coming in keeps the submitter that it has reserved from.
-void Session::set_limits(policy::SubmissionLimits* limits, bool changed) {
+// A message that is coming in keeps what it has reserved from, and what watches it.
+void Session::set_classes(std::shared_ptr<const policy::PolicyClasses> classes, policy::SubmissionLimits* limits,
+                          bool changed) {
   limits_ = limits;
   if (changed) open_limits();
+  new_classes_ = std::move(classes);
+}
+
+void Session::take_new_classes() {
+  if (new_classes_ == nullptr) return;
+  watched_.reset();  // before what it refers to goes
+  classes_ = std::exchange(new_classes_, nullptr);
+  if (identity_ != nullptr) watch_by(classes_->choose(*identity_));
 }
 
 std::optional<policy::SenderRights> Session::rights() const {
@@ -205,6 +214,7 @@ std::optional<policy::SenderRights> Session::rights() const {
 }
 
 void Session::on_mail() {
+  if (transaction_ == nullptr) take_new_classes();
   const smtp::MailCommand& mail = machine_->mail();
   const auto rights = this->rights();
   // The machine asks for a login first; a profile that does not must trust the network.

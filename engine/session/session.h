@@ -42,9 +42,11 @@ class Session final : private smtp::RefusalObserver {
   // Only one whose sink has been asked to commit it already has an outcome of its own.
   void contain();
   [[nodiscard]] bool is_contained() const { return contained_; }
-  // From the next message on these count, in place of those that it came with; all else of its configuration stays.
-  // They live until the next call, or as long as the session.  `changed`: they are other ones.
-  void set_limits(policy::SubmissionLimits* limits, bool changed);
+  // From the next message on the limits and the noticing of these classes count, in place of those that it came with;
+  // all else of its configuration stays.  `limits` live until the next call, or as long as the session.  `changed`:
+  // they are other ones.
+  void set_classes(std::shared_ptr<const policy::PolicyClasses> classes, policy::SubmissionLimits* limits,
+                   bool changed);
   // Nothing is taken any more; what is left is to say so, and to close the connection.
   [[nodiscard]] bool is_over() const { return ended_.has_value(); }
 
@@ -150,6 +152,8 @@ class Session final : private smtp::RefusalObserver {
 
   void set_identity(auth::IdentityRef identity);
   void open_limits();
+  void take_new_classes();
+  void watch_by(const policy::PolicyClasses::Chosen& chosen);
   [[nodiscard]] std::optional<policy::SenderRights> rights() const;
   [[nodiscard]] bool trusted() const;
 
@@ -161,9 +165,12 @@ class Session final : private smtp::RefusalObserver {
   std::string out_;  // replies that are not sent yet
   smtp::ReplyWriter writer_{out_};
   auth::IdentityRef identity_;
-  ShareWeight weight_ = 1;                        // of the share of its customer, from the login on
-  std::shared_ptr<policy::Submitter> submitter_;  // of identity_; null: nothing is limited
-  std::optional<WatchedLogin> watched_;           // of identity_; none: nothing is noticed
+  ShareWeight weight_ = 1;                                    // of the share of its customer, from the login on
+  std::shared_ptr<policy::Submitter> submitter_;              // of identity_; null: nothing is limited
+  std::shared_ptr<const policy::PolicyClasses> classes_;      // of the login
+  std::shared_ptr<const policy::PolicyClasses> new_classes_;  // of a reload, for the next message; null: none
+  std::uint32_t failures_before_ = 0;                         // of the login
+  std::optional<WatchedLogin> watched_;                       // of identity_; none: nothing is noticed
   std::unique_ptr<auth::SaslMachine> sasl_;
   const auth::Mechanism* mechanism_ = nullptr;  // of the last AUTH
   std::unique_ptr<const smtp::Reply> refusal_;  // while the client owes its answer to that

@@ -157,25 +157,31 @@ void Session::note_login_time(AuthResult result) {
 
 // From here on the limit is that of the login's class, in place of the listener's.
 void Session::apply_class(std::uint32_t failures_before) {
-  if (rules_->classes == nullptr) return;
-  const policy::PolicyClasses::Chosen chosen = rules_->classes->choose(*identity_);
+  failures_before_ = failures_before;
+  classes_ = new_classes_ != nullptr ? std::exchange(new_classes_, nullptr) : rules_->classes;
+  if (classes_ == nullptr) return;
+  const policy::PolicyClasses::Chosen chosen = classes_->choose(*identity_);
   const policy::PolicyClass& policy_class = *chosen.policy_class;
   machine_->set_recipients_max(policy_class.recipients_per_message);
-  if (services_.watch != nullptr && policy_class.notice > noticing::Step::pass)
-    watched_ = {.watch = services_.watch,
-                .by = chosen.watched,
-                .identity = identity_,
-                .client = connection_->peer().ip(),
-                .network = noticed_network(connection_->peer().ip_bytes()),
-                .country = services_.countries == nullptr ? noticing::CountryCode{}
-                                                          : services_.countries->country(connection_->peer()),
-                .failures_before = failures_before};
+  watch_by(chosen);
   if (chosen.unknown)
     services_.observer.unknown_class({.listener = rules_->name,
                                       .customer = identity_->customer_name,
                                       .account = identity_->account_name,
                                       .policy_class = identity_->policy_class,
                                       .default_class = policy_class.name});
+}
+
+void Session::watch_by(const policy::PolicyClasses::Chosen& chosen) {
+  if (services_.watch == nullptr || chosen.policy_class->notice <= noticing::Step::pass) return;
+  watched_ = {.watch = services_.watch,
+              .by = chosen.watched,
+              .identity = identity_,
+              .client = connection_->peer().ip(),
+              .network = noticed_network(connection_->peer().ip_bytes()),
+              .country = services_.countries == nullptr ? noticing::CountryCode{}
+                                                        : services_.countries->country(connection_->peer()),
+              .failures_before = failures_before_};
 }
 
 void Session::reply_to_auth(smtp::Reply reply, std::string_view challenge) {

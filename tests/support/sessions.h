@@ -270,9 +270,9 @@ class SessionHost {
   // In force for sessions that log in from then on.
   void set_limits(policy::SubmissionLimits& limits) { services_.limits = &limits; }
   // A reload: of the sessions that there are, too.
-  void reload_limits(policy::SubmissionLimits& limits) {
-    set_limits(limits);
-    for (session::Session& each : live_) each.set_limits(&limits, true);
+  void reload(std::shared_ptr<const policy::PolicyClasses> classes, policy::SubmissionLimits* limits) {
+    services_.limits = limits;
+    for (session::Session& each : live_) each.set_classes(classes, limits, true);
   }
   void set_watch(noticing::AccountWatch& watch) { services_.watch = &watch; }
   void set_countries(const io::CountryDatabase& countries) { services_.countries = &countries; }

@@ -192,7 +192,7 @@ TEST_F(SessionLimitsTest, OfAReloadCountForASessionThatIsOpenFromItsNextMessageO
   EXPECT_EQ(client().say(kRcpt), 250);
   testing::ScriptedLimits stricter;
   stricter.of(Quantity::recipients).limit = 1;
-  host.reload_limits(stricter);
+  host.reload(host.rules().classes, &stricter);
   EXPECT_EQ(client().say("RCPT TO:<b@example.net>"), 250) << "the message that was begun";
   EXPECT_EQ(send_text(), 250);
   EXPECT_EQ(spent(Quantity::recipients), 2U);

@@ -111,6 +111,27 @@ TEST_F(NoticedSession, WhileItIsHeldMailInsideTheCustomersDomainsGoesOn) {
   EXPECT_EQ(hold_reason(), "");
 }
 
+// An operator who has seen what is going on, and lets the class's notice do something about it.
+TEST_F(NoticedSession, AReloadCountsForASessionThatIsOpenFromItsNextMessageOn) {
+  set_class(Step::tell, false);
+  bring_to(Step::hold);
+  client().log_in();
+  EXPECT_EQ(send(), 250);
+  EXPECT_EQ(hold_reason(), "");
+  set_class(Step::hold, false);
+  EXPECT_EQ(client().say(kMail), 250);
+  host.reload(host.rules().classes, nullptr);
+  EXPECT_EQ(client().say("RCPT TO:<bob@example.net>"), 250);
+  EXPECT_EQ(send_text(), 250);
+  EXPECT_EQ(hold_reason(), "") << "the message that was begun";
+  EXPECT_EQ(send(), 250);
+  EXPECT_NE(hold_reason(), "");
+  set_class(Step::pass, false);
+  host.reload(host.rules().classes, nullptr);
+  EXPECT_EQ(send(), 250);
+  EXPECT_EQ(hold_reason(), "");
+}
+
 TEST_F(NoticedSession, WhoIsSuspendedMaySendInsideAlone) {
   bring_to(Step::suspend);
   client().log_in();
