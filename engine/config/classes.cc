@@ -183,7 +183,8 @@ void read_noticing(ConfigSection& section, policy::PolicyClass& policy_class) {
   using Step = ConfigSection::Choice<noticing::Step>;
   section.about(
       "Accounts that begin to send as spammers do are noticed: by recipients far above their own history, unknown "
-      "recipients, first-time recipients, networks, countries, one text to many, words of next hops. The highest step "
+      "recipients, first-time recipients, networks, countries, one text to many, the same texts from several networks "
+      "to first-time recipients over weeks, words of next hops. The highest step "
       "that is "
       "taken: \"tell\" (an event), \"slow\" (each message waits for its turn), \"hold\" (messages are held for "
       "review), \"suspend\" (nothing is taken, but mail inside the customer's own domains); each includes those before "
@@ -201,10 +202,12 @@ void read_noticing(ConfigSection& section, policy::PolicyClass& policy_class) {
       "What is ordinary for an account of the class in a day, whatever it did before; an account's own history only "
       "adds to it. The defaults are those of the built-in class of the same name, for other names of \"home\".");
   section.integer("ordinary_recipients", ordinary.recipients, 1, kOrdinaryMax);
-  section.about("Likewise, recipients that the account has never written to.");
+  section.about(
+      "Likewise, recipients that the account has never written to. Of those who get the same texts from several "
+      "networks over weeks, a quarter more is ordinary.");
   section.integer("ordinary_first_time_recipients", ordinary.first_time_recipients, 1, kOrdinaryMax);
   // While an account's history is short, somewhat more is ordinary, unless the operator says otherwise.
-  if (section.has("ordinary_first_time_recipients")) ordinary.first_time_at_first = ordinary.first_time_recipients;
+  if (section.has("ordinary_first_time_recipients")) ordinary.first_time_by_again = 0;
   section.about("Likewise, networks that the account sends from: a /24, or a /56 of IPv6.");
   section.integer("ordinary_networks", ordinary.networks, 1, noticing::kRecentNetworksMax);
   section.about("Likewise, recipients of one text, with a few words changed or without.");

@@ -35,6 +35,7 @@ struct WatchJournal::Reading {
   Duration since_1970;
   std::span<const WatchedClass> classes;
   std::unique_ptr<AccountWatch> watch = nullptr;  // once the head is read
+  std::uint8_t version = 0;
   std::uint64_t records = 0;
   std::uint64_t damaged_bytes = 0;
   WallMillis written = 0;  // the latest
@@ -42,17 +43,18 @@ struct WatchJournal::Reading {
   std::size_t take(std::string_view bytes, bool end) {
     std::string_view rest = bytes;
     if (watch == nullptr) {
-      const auto key = take_head(rest);
-      if (!key) return 0;
-      watch = std::make_unique<AccountWatch>(*key, since_1970);
+      const auto head = take_head(rest);
+      if (!head) return 0;
+      version = head->version;
+      watch = std::make_unique<AccountWatch>(head->key, since_1970);
     }
     do {
-      while (auto record = take_record(rest)) {
+      while (auto record = take_record(rest, version)) {
         ++records;
         written = std::max(written, record->at);
         watch->restore(*std::move(record), classes);
       }
-      const std::size_t skipped = skip_damage(rest, end);
+      const std::size_t skipped = skip_damage(rest, end, version);
       damaged_bytes += skipped;
       if (skipped == 0) break;
     } while (!rest.empty());
@@ -75,7 +77,8 @@ WatchJournal::Opened WatchJournal::open(const AccountWatch::Key& fresh, Duration
       opened.damaged_bytes = reading.damaged_bytes + *left;
     }
   }
-  const bool whole = reading.watch != nullptr && opened.fault.empty() && opened.damaged_bytes == 0;
+  const bool whole = reading.watch != nullptr && reading.version == kRecordVersion && opened.fault.empty() &&
+                     opened.damaged_bytes == 0;
   opened.watch =
       reading.watch != nullptr ? std::move(reading.watch) : std::make_unique<AccountWatch>(fresh, since_1970);
   watch_ = opened.watch.get();

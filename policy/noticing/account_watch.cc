@@ -140,12 +140,14 @@ Verdict AccountWatch::message(std::string_view account, const WatchedClass& by, 
   const bool shared = shares() && !facts.inside && before.step() < Step::hold;
   std::vector<bool> strangers;
   if (shared) strangers.reserve(recipients.size());
+  MessageFacts counted = facts;
   if (!facts.inside)
     for (const std::uint64_t recipient : recipients) {
       const bool stranger = noticer.recipient(judged.state, recipient, at(now));
+      if (stranger) ++counted.first_time;
       if (shared) strangers.push_back(stranger);
     }
-  Verdict verdict = noticer.message(judged.state, facts, at(now));
+  Verdict verdict = noticer.message(judged.state, counted, at(now));
   locked.changed(judged, before);
   if (shared) news_.add_message(account, by, facts, texts, strangers, now);
   if (!facts.inside) verdict.step = std::max(verdict.step, locked.shard.imposed_step(locked.name, now));

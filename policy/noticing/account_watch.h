@@ -94,7 +94,8 @@ class AccountWatch {
   [[nodiscard]] std::vector<bool> knows(std::string_view account, std::span<const std::uint64_t> recipients);
   // As Noticer::wait(): before the content of a message is asked for.
   [[nodiscard]] Turn wait(std::string_view account, const WatchedClass& by, std::uint32_t recipients, Instant now);
-  // As Noticer::message(), with the recipients' hashes.  `texts`: where shares() says so.
+  // As Noticer::message(), with the recipients' hashes; of these the first-time ones are counted here.  `texts`: where
+  // shares() says so.
   [[nodiscard]] Verdict message(std::string_view account, const WatchedClass& by, const MessageFacts& facts,
                                 std::span<const std::uint64_t> recipients, Instant now, const SentTexts& texts = {});
   // As Noticer::outcome(), for each.  A notice where the step is higher now.  Nothing for an account that nothing is

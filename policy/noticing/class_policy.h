@@ -16,14 +16,14 @@ namespace sluice::noticing {
 struct OrdinaryDay {
   std::uint32_t recipients = 100;
   std::uint32_t first_time_recipients = 60;
-  // While its history is short, and all that it writes to are new to the relay.
-  std::uint32_t first_time_at_first = 60;
   std::uint32_t networks = 9;
   std::uint32_t countries = 3;
   std::uint32_t same_text = 50;  // recipients of one text
   std::uint32_t bulk = 100;      // recipients of one text from which on List-Unsubscribe is expected
   std::uint32_t failed_logins = 10;
   float unknown_evidence = 1.5F;  // unknown_test.h
+  // While its history is short, so many more first-time recipients for each one that is written to again in the day.
+  float first_time_by_again = 0;
   // Whether both were set to the same figures, fractions too.
   friend bool operator==(const OrdinaryDay& a, const OrdinaryDay& b) {
     using Bits = std::array<std::uint32_t, 9>;
@@ -31,7 +31,8 @@ struct OrdinaryDay {
   }
 };
 
-// Scores.  One signal alone must not reach `hold`, but for unknown recipients and for many times the ordinary day.
+// Scores.  One signal alone must not reach `hold`, but for unknown recipients, scattered texts and many times the
+// ordinary day.
 struct Thresholds {
   float tell = 7;
   float slow = 8;

@@ -69,7 +69,8 @@ class FieldReader {
  public:
   static constexpr bool kReads = true;
 
-  explicit FieldReader(std::string_view bytes) : rest_(bytes) {}
+  // `version`: of the file that the bytes are of.
+  explicit FieldReader(std::string_view bytes, std::uint8_t version) : rest_(bytes), version_(version) {}
 
   template <typename... Values>
   void operator()(Values&... values) {
@@ -86,6 +87,8 @@ class FieldReader {
     return taken;
   }
 
+  // By which a value leaves out fields that it did not have then.
+  [[nodiscard]] std::uint8_t version() const { return version_; }
   void require(bool so) { fine_ = fine_ && so; }
   [[nodiscard]] bool fine() const { return fine_; }
   // How many bytes are left.
@@ -118,6 +121,7 @@ class FieldReader {
   }
 
   std::string_view rest_;
+  std::uint8_t version_;
   bool fine_ = true;
 };
 

@@ -25,7 +25,7 @@ void History::learn(const DayTotals& day, const OrdinaryDay& floor) {
     return std::min(static_cast<float>(amount), kLearnedTimesOrdinary * ordinary);
   };
   const float recipients_of_day = at_most(day.recipients, ordinary_recipients(floor));
-  const float first_time_of_day = at_most(day.first_time_recipients, ordinary_first_time(floor));
+  const float first_time_of_day = at_most(day.first_time_recipients, ordinary_first_time(floor, /*again=*/0));
   const float networks_of_day = at_most(day.networks, ordinary_networks(floor));
   const bool learns_strangers = days_ == kDaysOfMean;
   days_ = std::min<std::uint8_t>(days_ + 1, kDaysOfMean);
@@ -43,9 +43,10 @@ float History::ordinary_recipients(const OrdinaryDay& floor) const {
       {static_cast<float>(floor.recipients), kTimesMean * recipients(), kTimesLargest * static_cast<float>(largest_)});
 }
 
-float History::ordinary_first_time(const OrdinaryDay& floor) const {
-  if (days_ < kDaysOfMean) return static_cast<float>(floor.first_time_at_first);
-  return std::max(static_cast<float>(floor.first_time_recipients), 2 * first_time_recipients());
+float History::ordinary_first_time(const OrdinaryDay& floor, std::uint32_t again) const {
+  const auto least = static_cast<float>(floor.first_time_recipients);
+  if (days_ < kDaysOfMean) return least + floor.first_time_by_again * static_cast<float>(again);
+  return std::max(least, 2 * first_time_recipients());
 }
 
 float History::ordinary_networks(const OrdinaryDay& floor) const {

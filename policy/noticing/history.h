@@ -29,9 +29,10 @@ class History {
 
   // Up to which a day is ordinary: at least the class's floor; three times the mean of all recipients or a fifth more
   // than the largest day; twice the mean of first-time recipients; twice that of networks, but at most 1.75 times the
-  // floor.
+  // floor.  Until first-time recipients are learned, the floor and what the class adds for those that were written to
+  // `again` in the day.
   [[nodiscard]] float ordinary_recipients(const OrdinaryDay& floor) const;
-  [[nodiscard]] float ordinary_first_time(const OrdinaryDay& floor) const;
+  [[nodiscard]] float ordinary_first_time(const OrdinaryDay& floor, std::uint32_t again) const;
   [[nodiscard]] float ordinary_networks(const OrdinaryDay& floor) const;
 
   void visit(this auto& self, auto& fields) {

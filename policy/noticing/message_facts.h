@@ -13,6 +13,7 @@ using CountryCode = std::array<char, 2>;
 
 struct MessageFacts {
   std::uint32_t recipients = 0;  // that the session has accepted, each of them given to Noticer::recipient()
+  std::uint32_t first_time = 0;  // of these, those of which that said that the account never wrote to them
   // Hash of the client's network (/24, /56); 0: not to be counted, as of webmail hosts.
   std::uint64_t network = 0;
   CountryCode country{};

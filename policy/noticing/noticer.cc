@@ -11,6 +11,8 @@ namespace sluice::noticing {
 namespace {
 
 constexpr Minute kMinutesOfHour = 60;
+// Recipients: less of scattered texts is not remembered for longer than a day.
+constexpr float kScatteredKept = 20;
 
 Minute minute_of(Instant now) {
   const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(now.time_since_epoch()).count();
@@ -109,7 +111,7 @@ Verdict Noticer::message(AccountState& state, const MessageFacts& facts, Instant
   if (state.ladder.step() < Step::hold) {
     day.hours.add(day.hour, &HourCounts::recipients, facts.recipients);
     day.day_recipients += facts.recipients;
-    day.texts.add(facts.text, facts.recipients, facts.list_unsubscribe, day.hour);
+    day.texts.add(facts, day.hour);
   }
   const Verdict verdict = climb(state, day, now, policy_);
   if (verdict.step >= Step::hold) day.day_held = true;
@@ -160,7 +162,10 @@ Verdict Noticer::outcome(AccountState& state, const Outcome& outcome, Instant no
       state.unknown.accepted(day.hour);
       break;
     case OutcomeKind::unknown:
-      if (day.unknown.add(outcome.recipient)) state.unknown.unknown(day.hour);
+      if (day.unknown.add(outcome.recipient)) {
+        state.unknown.unknown(day.hour);
+        day.hours.add(day.hour, &HourCounts::unknown, 1);
+      }
       break;
     case OutcomeKind::spam:
       day.hours.add(day.hour, &HourCounts::spam_replies, 1);
@@ -217,6 +222,8 @@ void Noticer::set_clock(AccountState& state, std::int64_t minutes, Instant now) 
 bool Noticer::sweep(AccountState& state, Instant now) const {
   if (state.day == nullptr) return true;
   ActiveDay& day = current(state, now, policy_.ordinary);
+  // Who sends slowly may leave a day out.
+  if (day.texts.most_sent(day.hour).scattered >= kScatteredKept) return false;
   const bool used = day.hours.sum(&HourCounts::recipients) + day.hours.sum(&HourCounts::first_time) +
                         day.hours.sum(&HourCounts::answered) + day.networks.networks() !=
                     0;

@@ -76,7 +76,8 @@ class Noticer {
   // An operator lifts all steps: what led to them is forgotten, strikes too; history and known recipients stay.
   void release(AccountState& state) const;
 
-  // Now and then for each account: what looks back a day at most is freed where a day has passed without mail.  True:
+  // Now and then for each account: what looks back a day is freed where a day has passed without mail, but for texts
+  // that came from several networks to strangers (recent_texts.h), which are kept until they have waned.  True:
   // the account is idle, and takes sizeof(AccountState) and its known recipients.
   bool sweep(AccountState& state, Instant now) const;
 

@@ -1,4 +1,4 @@
-// What was counted in each of the last 24 hours: what is an hour too old goes.  An hour takes 10 bytes once something
+// What was counted in each of the last 24 hours: what is an hour too old goes.  An hour takes 12 bytes once something
 // is counted in it.  Values; one thread at a time.
 #pragma once
 
@@ -10,6 +10,8 @@
 namespace sluice::noticing {
 
 inline constexpr std::uint32_t kHoursOfDay = 24;
+// The version of files from which on they have the unknown recipients of each hour.
+inline constexpr std::uint8_t kUnknownOfHourSince = 2;
 
 // The low 16 bits of its number (account_state.h), and what there was in it: no more than fits.
 struct HourCounts {
@@ -18,8 +20,13 @@ struct HourCounts {
   std::uint16_t first_time = 0;
   std::uint16_t answered = 0;  // recipients that next hops took or refused
   std::uint16_t spam_replies = 0;
+  std::uint16_t unknown = 0;  // recipients that next hops refused as unknown, each once
   void visit(this auto& self, auto& fields) {
     fields(self.hour, self.recipients, self.first_time, self.answered, self.spam_replies);
+    if constexpr (kReading<decltype(fields)>) {
+      if (fields.version() < kUnknownOfHourSince) return;
+    }
+    fields(self.unknown);
   }
 };
 

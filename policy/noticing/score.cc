@@ -12,7 +12,7 @@ namespace {
 
 // At 100 points an account is held (class_policy.h).  bench/noticing_trial.cc shows what the weights do.
 // First-time recipients weigh most where nothing is known of dead addresses, and more than in proportion: 300 are a
-// club's first newsletter, 500 are a bought list.
+// club's first newsletter, 500 are a bought list.  What is ordinary of scattered texts no honest account comes near.
 constexpr std::array<SignalRow, kSignals> kRows = {{
     {Signal::recipients, "recipients", measure_recipients, recipients_words, 6, 0, 60},
     {Signal::first_time_recipients, "first_time_recipients", measure_first_time_recipients, first_time_recipients_words,
@@ -22,6 +22,7 @@ constexpr std::array<SignalRow, kSignals> kRows = {{
     {Signal::networks, "networks", measure_networks, networks_words, 5, 0, 150},
     {Signal::countries, "countries", measure_countries, countries_words, 12, 0, 60},
     {Signal::same_text, "same_text", measure_same_text, same_text_words, 1.5F, 0, 20},
+    {Signal::scattered_text, "scattered_text", measure_scattered_text, scattered_text_words, 300, 0, 120},
     {Signal::no_list_unsubscribe, "no_list_unsubscribe", measure_no_list_unsubscribe, no_list_unsubscribe_words, 1.5F,
      0, 10},
     {Signal::spam_replies, "spam_replies", measure_spam_replies, spam_replies_words, 5, 0, 6},

@@ -30,6 +30,8 @@ struct Measured {
 [[nodiscard]] Measured times_ordinary(float figure, float ordinary);
 // How many more than is ordinary.
 [[nodiscard]] Measured more_than_ordinary(float figure, float ordinary);
+// Recipients of scattered texts, for an account of that class.
+[[nodiscard]] float ordinary_scattered(const OrdinaryDay& ordinary);
 // "312", for a reason.
 [[nodiscard]] std::string shown(float figure);
 
@@ -45,6 +47,8 @@ struct Measured {
 [[nodiscard]] std::string countries_words(const Reason& reason);
 [[nodiscard]] Measured measure_same_text(const Observed& observed);
 [[nodiscard]] std::string same_text_words(const Reason& reason);
+[[nodiscard]] Measured measure_scattered_text(const Observed& observed);
+[[nodiscard]] std::string scattered_text_words(const Reason& reason);
 [[nodiscard]] Measured measure_no_list_unsubscribe(const Observed& observed);
 [[nodiscard]] std::string no_list_unsubscribe_words(const Reason& reason);
 [[nodiscard]] Measured measure_spam_replies(const Observed& observed);

@@ -1,11 +1,15 @@
 // Recipients to whom the account never wrote before, within 24 hours: a bought list is strangers only.
+#include <algorithm>
+
 #include "policy/noticing/signal.h"
 
 namespace sluice::noticing {
 
 Measured measure_first_time_recipients(const Observed& observed) {
-  return times_ordinary(static_cast<float>(observed.day.hours.sum(&HourCounts::first_time)),
-                        observed.state.history.ordinary_first_time(observed.ordinary));
+  const std::uint32_t first_time = observed.day.hours.sum(&HourCounts::first_time);
+  const std::uint32_t all = observed.day.hours.sum(&HourCounts::recipients);
+  return times_ordinary(static_cast<float>(first_time),
+                        observed.state.history.ordinary_first_time(observed.ordinary, all - std::min(all, first_time)));
 }
 
 std::string first_time_recipients_words(const Reason& reason) {

@@ -23,6 +23,10 @@ float by_accepted() {
 
 float UnknownTest::ordinary_share() { return kShareOfOrdinary; }
 
+float UnknownTest::evidence_of(float unknown, float accepted) {
+  return unknown * by_unknown() + accepted * by_accepted();
+}
+
 void UnknownTest::wane(std::uint32_t hour) {
   if (hour <= hour_) return;
   const float left = std::exp2(-static_cast<float>(hour - hour_) / kHalfLifeHours);

@@ -19,6 +19,8 @@ class UnknownTest {
 
   // How many times more likely a bought list is, as a natural logarithm; at least 0.
   [[nodiscard]] float evidence() const { return evidence_; }
+  // Of so many together, from none before: less than 0 where they are ordinary.
+  [[nodiscard]] static float evidence_of(float unknown, float accepted);
   [[nodiscard]] static float ordinary_share();
   [[nodiscard]] float unknown_count() const { return unknown_; }
   [[nodiscard]] float answered_count() const { return answered_; }

@@ -29,11 +29,12 @@ enum class Signal : std::uint8_t {
   networks,
   countries,
   same_text,
+  scattered_text,
   no_list_unsubscribe,
   spam_replies,
   failed_logins,
 };
-inline constexpr std::size_t kSignals = 9;
+inline constexpr std::size_t kSignals = 10;
 
 // A signal that has points, with the figures that gave them.
 struct Reason {

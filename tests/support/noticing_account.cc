@@ -26,7 +26,6 @@ void SimulatedAccount::hear(Instant now) {
 
 Turn SimulatedAccount::begin(const SentMessage& message, Instant now) {
   hear(now);
-  for (const Correspondent& each : message.recipients) static_cast<void>(noticer_.recipient(state_, each.hash, now));
   const Turn turn = noticer_.wait(state_, static_cast<std::uint32_t>(message.recipients.size()), now);
   if (turn.wait > Duration()) ++messages_slowed_;
   return turn;
@@ -34,7 +33,10 @@ Turn SimulatedAccount::begin(const SentMessage& message, Instant now) {
 
 Verdict SimulatedAccount::finish(const SentMessage& message, Instant now) {
   hear(now);
+  std::uint32_t first_time = 0;
+  for (const Correspondent& each : message.recipients) first_time += noticer_.recipient(state_, each.hash, now) ? 1 : 0;
   const MessageFacts facts{.recipients = static_cast<std::uint32_t>(message.recipients.size()),
+                           .first_time = first_time,
                            .network = message.network,
                            .country = message.country,
                            .text = message.text,

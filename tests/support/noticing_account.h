@@ -35,7 +35,8 @@ class SimulatedAccount {
  public:
   SimulatedAccount(const ClassPolicy& policy, Route route) : noticer_(policy), route_(route) {}
 
-  // The envelope, and the content up to its end.  finish() comes when the wait is over; time must not go back.
+  // The envelope, and its turn.  finish() comes when the wait is over, at the end of the content; time must not go
+  // back.
   Turn begin(const SentMessage& message, Instant now);
   Verdict finish(const SentMessage& message, Instant now);
   // Hears what is due until then.

@@ -12,8 +12,9 @@ using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-ClassPolicy policy_of(Kind kind) {
-  if (kind == Kind::office) return built_in_policy("business");
+ClassPolicy policy_of(Kind kind, std::uint64_t seed) {
+  const bool business = kind == Kind::office || ((kind == Kind::newcomer || kind == Kind::shop) && seed / 100 % 2 == 1);
+  if (business) return built_in_policy("business");
   return built_in_policy(kind == Kind::device ? "device" : "home");
 }
 
@@ -21,18 +22,23 @@ bool is_weekend(std::uint32_t day) { return day % 7 >= 5; }
 
 constexpr std::uint32_t kGroup = 50;
 constexpr double kSpamShareOfListedDay = 0.3;
+constexpr std::uint32_t kSaleDays = 3;
+constexpr double kNewCustomers = 0.75;
+constexpr double kConfirmations = 0.85;  // of a shop's mail; the rest is written by its owner
 
 }  // namespace
 
 std::string_view kind_name(Kind kind) {
-  constexpr std::array<std::string_view, kKinds> kNames = {
-      "person", "office", "commuter", "traveller", "new job", "greetings", "newsletter", "device", "old phone"};
+  constexpr std::array<std::string_view, kKinds> kNames = {"person",    "office",    "commuter",   "traveller",
+                                                           "new job",   "greetings", "newsletter", "device",
+                                                           "old phone", "newcomer",  "shop"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 
 Kind kind_of(std::uint32_t number) {
   const std::uint32_t of_hundred = number % 100;
-  if (of_hundred < 45) return Kind::person;
+  if (of_hundred < 42) return Kind::person;
+  if (of_hundred < 45) return of_hundred == 42 ? Kind::newcomer : Kind::shop;
   if (of_hundred < 60) return Kind::office;
   if (of_hundred < 72) return Kind::commuter;
   if (of_hundred < 78) return Kind::traveller;
@@ -43,7 +49,7 @@ Kind kind_of(std::uint32_t number) {
 }
 
 OrdinaryAccount::OrdinaryAccount(Kind kind, std::uint64_t seed, Route route)
-    : kind_(kind), draw_(seed), account_(policy_of(kind), route), clock_(Instant() + hours(1000 * 24)) {
+    : kind_(kind), draw_(seed), account_(policy_of(kind, seed), route), clock_(Instant() + hours(1000 * 24)) {
   networks_seed_ = draw_.next();
   choose_habits();
 }
@@ -86,6 +92,17 @@ void OrdinaryAccount::choose_habits() {
       group_chance_ = 0.5;
       acquaintances = draw_.between(2, 5);
       break;
+    case Kind::newcomer:
+      special_day_ = 0;
+      bulk_size_ = 300;
+      dead_share_ = 0.04 * draw_.share();
+      break;
+    case Kind::shop:
+      messages_mean_ = std::min(60.0, draw_.lognormal(20, 0.7));
+      weekend_ = 1;
+      server_networks_ = draw_.chance(0.2) ? 2 : 1;
+      signature_ = some_words(draw_, draw_.between(80, 150));
+      break;
     case Kind::person:
     case Kind::traveller:
     case Kind::new_job:
@@ -115,6 +132,7 @@ Correspondent OrdinaryAccount::correspondent(double stranger_chance) {
 double OrdinaryAccount::messages_of(std::uint32_t day) {
   double mean = messages_mean_ * (is_weekend(day) ? weekend_ : 1) * draw_.lognormal(1, 0.5);
   if (kind_ == Kind::new_job && day >= special_day_ && !is_weekend(day)) mean += 25;
+  if (kind_ == Kind::shop && day >= special_day_ && day < special_day_ + kSaleDays) mean *= 2;
   return kind_ == Kind::device ? messages_mean_ : mean;
 }
 
@@ -129,7 +147,19 @@ void OrdinaryAccount::choose_network(SentMessage& message, std::uint32_t day) {
   if (abroad) message.country = draw_.chance(0.3) ? CountryCode{'A', 'T'} : CountryCode{'I', 'T'};
 }
 
+// From the shop's server: of the text, what was ordered varies.  Where the server has addresses of IPv4 and IPv6, it
+// depends on what answers.
+SentMessage OrdinaryAccount::confirmation() {
+  SentMessage message;
+  message.recipients.push_back(correspondent(kNewCustomers));
+  message.text = sketch_of(signature_ + some_words(draw_, draw_.between(8, 40)));
+  message.network = Draw(networks_seed_ + (server_networks_ > 1 && draw_.chance(0.3) ? 2 : 1)).next();
+  message.country = CountryCode{'D', 'E'};
+  return message;
+}
+
 SentMessage OrdinaryAccount::message_of(std::uint32_t day) {
+  if (kind_ == Kind::shop && draw_.chance(kConfirmations)) return confirmation();
   SentMessage message;
   std::uint32_t recipients = 1;
   if (draw_.chance(group_chance_)) recipients = draw_.chance(0.2) ? draw_.between(6, 25) : draw_.between(2, 5);
@@ -161,14 +191,12 @@ void OrdinaryAccount::send(const SentMessage& message, Instant at) {
 
 // The club's members, or all acquaintances: the same text in groups, one after another.
 void OrdinaryAccount::send_bulk(std::uint32_t day) {
-  const bool due =
-      kind_ == Kind::newsletter ? day % 14 == special_day_ : kind_ == Kind::greetings && day == special_day_;
-  if (!due) return;
+  if (bulk_size_ == 0 || (kind_ == Kind::newsletter ? day % 14 : day) != special_day_) return;
   while (acquaintances_.size() < bulk_size_) acquaintances_.push_back(stranger());
   SentMessage message;
   message.text = sketch_of(some_words(draw_, 250) + signature_);
   choose_network(message, day);
-  const std::uint32_t group = kind_ == Kind::newsletter ? kGroup : draw_.between(1, kGroup);
+  const std::uint32_t group = kind_ == Kind::greetings ? draw_.between(1, kGroup) : kGroup;
   for (std::size_t begin = 0; begin < bulk_size_; begin += group) {
     const std::size_t end = std::min<std::size_t>(begin + group, bulk_size_);
     message.recipients.assign(acquaintances_.begin() + static_cast<std::ptrdiff_t>(begin),
@@ -182,8 +210,10 @@ void OrdinaryAccount::run_day(std::uint32_t day) {
   of_day_ = 0;
   const std::uint32_t messages = std::min(400U, draw_.poisson(messages_of(day)));
   std::vector<std::uint32_t> times(messages);
-  for (std::uint32_t& time : times)
-    time = kind_ == Kind::device ? draw_.between(0, 1439) : draw_.between(7 * 60, 23 * 60);
+  for (std::uint32_t& time : times) {
+    const bool at_any_time = kind_ == Kind::device || (kind_ == Kind::shop && draw_.chance(0.4));
+    time = at_any_time ? draw_.between(0, 1439) : draw_.between(7 * 60, 23 * 60);
+  }
   std::ranges::sort(times);
   bool bulk_sent = false;
   for (const std::uint32_t time : times) {

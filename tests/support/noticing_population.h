@@ -25,8 +25,10 @@ enum class Kind : std::uint8_t {
   newsletter,  // a club: some 300 in groups of 50, twice a month
   device,      // reports to the same few, one of whom is gone
   old_phone,   // a person with a telephone that has an old password
+  newcomer,    // a new customer who writes to a whole address book on the first day, 300 in groups of 50
+  shop,  // confirms orders day and night, to customers most of whom are new, with one text, and twice as many in a sale
 };
-inline constexpr std::size_t kKinds = 9;
+inline constexpr std::size_t kKinds = 11;
 std::string_view kind_name(Kind kind);
 // As a provider's customers are mixed, by the account's number.
 Kind kind_of(std::uint32_t number);
@@ -51,6 +53,7 @@ class OrdinaryAccount {
   [[nodiscard]] Correspondent stranger();
   void send(const SentMessage& message, Instant at);
   void send_bulk(std::uint32_t day);
+  [[nodiscard]] SentMessage confirmation();
   void choose_network(SentMessage& message, std::uint32_t day);
 
   Kind kind_;
@@ -68,6 +71,7 @@ class OrdinaryAccount {
   std::uint32_t special_day_ = 0;  // on which what is special of the kind begins
   std::uint32_t bulk_size_ = 0;
   std::string signature_;
+  std::uint32_t server_networks_ = 1;  // that a shop's confirmations come from
   std::uint32_t recipients_ = 0;
   std::uint32_t of_day_ = 0;
   std::uint32_t largest_day_ = 0;

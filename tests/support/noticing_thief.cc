@@ -35,8 +35,7 @@ constexpr std::array kThieves = {
                 .networks = 1,
                 .varied = 0,
                 .list_unsubscribe = true},
-    ThiefHabits{
-        .name = "slow: 1 every 20 minutes, 2 networks", .recipients = 1, .pause_s = 1200, .networks = 2, .weak = true},
+    ThiefHabits{.name = "slow: 1 every 20 minutes, 2 networks", .recipients = 1, .pause_s = 1200, .networks = 2},
 };
 
 class Thief {

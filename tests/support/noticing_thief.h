@@ -20,10 +20,9 @@ struct ThiefHabits {
   double varied = 0.4;           // share of words that vary between copies
   bool list_unsubscribe = false;
   std::uint32_t failed_logins = 0;
-  bool weak = false;  // what the noticer is weak against: no bound is promised
 };
 
-// As spammers send; the last ones are what the noticer is weak against.
+// As spammers send.
 std::span<const ThiefHabits> thieves();
 
 struct Containment {

@@ -17,6 +17,8 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/noticed_version_1.h"
+
 namespace sluice::noticing {
 namespace {
 
@@ -111,6 +113,20 @@ TEST_F(WatchJournalTest, AnOrderlyEndForgetsNothing) {
   EXPECT_EQ(second->opened.restored.accounts, 1U);
   EXPECT_EQ(second->opened.restored.held, 0U);
   EXPECT_EQ(second->watch().look("friend@example.com", Instant())->recipients, 3U);
+}
+
+TEST_F(WatchJournalTest, AFileOfVersionOneIsReadAndWrittenAnew) {
+  append(file(), file_of_version_1());
+  auto process = start();
+  EXPECT_EQ(process->opened.fault, "");
+  EXPECT_EQ(process->opened.damaged_bytes, 0U);
+  EXPECT_EQ(process->opened.restored.accounts, 1U);
+  until([this] { return content(file()).starts_with("SLUICE-NOTICED 2\n"); });
+  kill(process);
+  const auto next = start();
+  EXPECT_EQ(next->opened.fault, "");
+  EXPECT_EQ(next->opened.restored.accounts, 1U);
+  EXPECT_TRUE(next->watch().look(kThief, Instant()).has_value());
 }
 
 TEST_F(WatchJournalTest, AHoldAndAReleaseAreWrittenAtOnceAndOutliveAKill) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "policy/noticing/account_watch.h"
+#include "tests/support/noticed_version_1.h"
 
 namespace sluice::noticing {
 namespace {
@@ -29,13 +30,13 @@ struct Process {
   explicit Process(WallMillis wall) : began(wall), watch(kKey, std::chrono::milliseconds(wall)) {}
 
   [[nodiscard]] WallMillis wall() const { return began + now.time_since_epoch() / 1ms; }
-  // A message to so many that it has never written to, one in five of whom no next hop knows.
+  // A message to so many that it has never written to, one in seven of whom no next hop knows.
   Step send(std::string_view account, std::uint32_t recipients) {
     std::vector<std::uint64_t> hashes;
     std::vector<Outcome> outcomes;
     for (std::uint32_t i = 0; i < recipients; ++i) {
       hashes.push_back(watch.hash(std::string(account) + std::to_string(++strangers)));
-      outcomes.push_back({.kind = i % 5 == 1 ? OutcomeKind::unknown : OutcomeKind::accepted, .recipient = hashes[i]});
+      outcomes.push_back({.kind = i % 7 == 1 ? OutcomeKind::unknown : OutcomeKind::accepted, .recipient = hashes[i]});
     }
     static_cast<void>(watch.message(account, home, {.recipients = recipients, .network = 1}, hashes, now));
     static_cast<void>(watch.outcomes(account, outcomes, now));
@@ -67,7 +68,7 @@ struct Process {
 
 struct Held : Process {
   explicit Held(WallMillis wall) : Process(wall) {
-    for (int i = 0; i < 20 && send(kHeldAccount, 30) < Step::hold; ++i) now += 1min;
+    for (int i = 0; i < 20 && send(kHeldAccount, 20) < Step::hold; ++i) now += 1min;
   }
 };
 
@@ -75,7 +76,7 @@ TEST(AccountRecord, TheHeadHasTheKey) {
   std::string bytes;
   append_head(bytes, kKey);
   std::string_view rest = bytes;
-  EXPECT_EQ(take_head(rest), kKey);
+  EXPECT_EQ(take_head(rest), (FileHead{.key = kKey, .version = kRecordVersion}));
   EXPECT_TRUE(rest.empty());
   for (std::size_t i = 0; i < bytes.size(); ++i) {
     std::string damaged = bytes;
@@ -85,6 +86,60 @@ TEST(AccountRecord, TheHeadHasTheKey) {
     rest = std::string_view(bytes).substr(0, i);
     EXPECT_EQ(take_head(rest), std::nullopt) << i;
   }
+}
+
+TEST(AccountRecord, AFileOfVersionOneIsReadAndGoesOn) {
+  const std::string bytes = file_of_version_1();
+  std::string_view rest = bytes;
+  ASSERT_EQ(take_head(rest), (FileHead{.key = kKey, .version = 1}));
+  std::string_view as_if_new = rest;
+  EXPECT_FALSE(take_record(as_if_new, 2).has_value());
+  std::string_view skipped = rest;
+  EXPECT_EQ(skip_damage(skipped, /*end=*/true, 1), 0U) << "it is no damage";
+  auto record = take_record(rest, 1);
+  ASSERT_TRUE(record.has_value());
+  EXPECT_TRUE(rest.empty());
+  std::string written;
+  append_record(written, record->account, record->at, record->policy_class, record->state);
+  std::string_view again = written;
+  record = take_record(again);
+  ASSERT_TRUE(record.has_value());
+  ASSERT_NE(record->state.day, nullptr);
+  EXPECT_EQ(record->state.day->hours.sum(&HourCounts::answered), 8U);
+  EXPECT_EQ(record->state.day->hours.sum(&HourCounts::unknown), 0U) << "was not counted then";
+  const std::uint32_t hour = record->state.day->hour;
+  EXPECT_EQ(record->state.day->texts.most_sent(hour).recipients, 8U);
+  EXPECT_EQ(record->state.day->texts.most_sent(hour).scattered, 0);
+
+  Process after(kBegan + 3 * kHourMs);
+  const WallMillis at = record->at;
+  after.watch.restore(*std::move(record), std::vector{after.home});
+  static_cast<void>(after.watch.restored(at, after.wall()));
+  const auto look = after.watch.look(kHeldAccount, after.now);
+  ASSERT_TRUE(look.has_value());
+  EXPECT_EQ(look->recipients, 8U);
+  EXPECT_EQ(look->first_time_recipients, 8U);
+  EXPECT_EQ(reasons_text(look->verdict), "next hops refused 3 of 7 recipients as unknown; up to 0 are ordinary");
+  EXPECT_EQ(after.watch.knows(kHeldAccount, std::vector{after.watch.hash("a0"), after.watch.hash("c0")}),
+            (std::vector{true, false}));
+}
+
+// What is counted over weeks is there again, too.
+TEST(AccountRecord, AScatteredTextIsKept) {
+  Process before(kBegan);
+  const MessageFacts facts{.recipients = 1, .network = 1UL << 48, .text = {.bytes = {1, 2, 3, 4, 5, 6, 7, 8}}};
+  for (std::uint64_t i = 0; i < 240; ++i) {
+    MessageFacts each = facts;
+    each.network <<= i % 2;
+    const std::vector to{before.watch.hash("s" + std::to_string(i))};
+    static_cast<void>(before.watch.message(kOtherAccount, before.home, each, to, before.now));
+    before.now += 20min;
+  }
+  const auto was = before.watch.look(kOtherAccount, before.now);
+  EXPECT_NE(reasons_text(was->verdict).find("the same texts from several networks"), std::string::npos);
+  Process after(before.wall());
+  after.restore(before.written());
+  EXPECT_EQ(reasons_text(after.watch.look(kOtherAccount, after.now)->verdict), reasons_text(was->verdict));
 }
 
 TEST(AccountRecord, ARecordThatIsTornOrDamagedIsNone) {

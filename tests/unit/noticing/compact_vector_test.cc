@@ -64,13 +64,13 @@ TEST(CompactVectorTest, IsWrittenAndReadAndNoBytesMakeItTooLong) {
   EXPECT_EQ(bytes.size(), 7U);
   Compact read;
   read.append(77);
-  FieldReader reader(bytes);
+  FieldReader reader(bytes, /*version=*/1);
   reader(read);
   EXPECT_TRUE(reader.fine());
   EXPECT_TRUE(std::ranges::equal(read.all(), compact.all()));
   EXPECT_EQ(read.bytes(), 6U);
   bytes.front() = static_cast<char>(201);
-  FieldReader too_long(bytes);
+  FieldReader too_long(bytes, /*version=*/1);
   too_long(read);
   EXPECT_FALSE(too_long.fine());
   EXPECT_LE(read.size(), 200U);

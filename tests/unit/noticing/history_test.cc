@@ -10,7 +10,10 @@ constexpr OrdinaryDay kFloor{.recipients = 100, .first_time_recipients = 60, .ne
 TEST(HistoryTest, AnAccountWithoutHistoryHasItsClassesDay) {
   const History history;
   EXPECT_EQ(history.ordinary_recipients(kFloor), 100);
-  EXPECT_EQ(history.ordinary_first_time(kFloor), 60);
+  EXPECT_EQ(history.ordinary_first_time(kFloor, 100), 60);
+  const OrdinaryDay office{.first_time_recipients = 60, .first_time_by_again = 0.4F};
+  EXPECT_EQ(history.ordinary_first_time(office, 0), 60);
+  EXPECT_EQ(history.ordinary_first_time(office, 100), 100);
   EXPECT_EQ(history.ordinary_networks(kFloor), 8);
 }
 
@@ -41,7 +44,7 @@ TEST(HistoryTest, WhoSendsMuchEachDayMaySendThreeTimesThat) {
   History history;
   for (int i = 0; i < 30; ++i) history.learn({.recipients = 190, .first_time_recipients = 50, .networks = 10}, kFloor);
   EXPECT_NEAR(history.ordinary_recipients(kFloor), 570, 5);
-  EXPECT_NEAR(history.ordinary_first_time(kFloor), 100, 10);
+  EXPECT_NEAR(history.ordinary_first_time(kFloor, 1000), 100, 10);
   EXPECT_EQ(history.ordinary_networks(kFloor), 14);
 }
 

@@ -67,6 +67,39 @@ TEST_F(NoticerTest, AMessageThatIsTriedAgainCountsItsStrangersOnce) {
   EXPECT_EQ(send(60).step, Step::pass);
 }
 
+// The first week of an office that has a past elsewhere, and of a home.
+TEST_F(NoticerTest, AnOfficeMayWriteToMoreStrangersAtFirstWhereItWritesToOthersAgain) {
+  const Noticer office(built_in_policy("business"));
+  write_to_strangers(180);
+  EXPECT_EQ(office.message(state_, {.recipients = 180}, now_).step, Step::slow);
+  state_ = {};
+  write_to_strangers(180);
+  EXPECT_EQ(office.message(state_, {.recipients = 300 + 180}, now_).step, Step::pass);
+  state_ = {};
+  write_to_strangers(180);
+  EXPECT_EQ(send(180).reasons()[0].ordinary, 60);
+}
+
+TEST_F(NoticerTest, AScatteredTextIsRememberedOverADayWithoutMail) {
+  Draw draw(1);
+  const TextSketch text = sketch_of(some_words(draw, 60));
+  const auto send_from = [&](std::uint64_t network) {
+    write_to_strangers(30);
+    return noticer_.message(state_, {.recipients = 30, .first_time = 30, .network = network << 48, .text = text}, now_);
+  };
+  for (int turn = 0; turn < 3; ++turn) {
+    send_from(1);
+    send_from(2);
+    now_ += hours(48);
+    EXPECT_FALSE(noticer_.sweep(state_, now_));
+  }
+  ASSERT_NE(state_.day, nullptr);
+  EXPECT_GT(state_.day->texts.most_sent(state_.day->hour).scattered, 55);
+  now_ += hours(24 * 30);
+  EXPECT_TRUE(noticer_.sweep(state_, now_));
+  EXPECT_EQ(state_.day, nullptr);
+}
+
 TEST_F(NoticerTest, WhatIsHeldIsNotCountedAsSent) {
   send_to_a_bought_list();
   for (int i = 0; i < 10; ++i) send(100);
@@ -187,7 +220,7 @@ TEST_F(NoticerTest, AnActiveAccountTakes2KbAtMostAndFewWithOneMessage) {
       static_cast<void>(noticer_.outcome(state_, {.kind = OutcomeKind::unknown, .recipient = draw.next()}, now_));
     }
   EXPECT_EQ(state_.day->bytes(),
-            sizeof(ActiveDay) + 24 * sizeof(HourCounts) + 6 * kRecentNetworksMax + 38 * kRecentTextsMax + 2 * 24);
+            sizeof(ActiveDay) + 24 * sizeof(HourCounts) + 6 * kRecentNetworksMax + 44 * kRecentTextsMax + 2 * 24);
   EXPECT_LE(sizeof(AccountState) + state_.day->bytes(), kActiveBytesMax);
 }
 

@@ -22,6 +22,10 @@ constexpr CountryCode kGermany{'D', 'E'};
 constexpr CountryCode kItaly{'I', 'T'};
 constexpr std::uint64_t place(std::uint64_t number) { return number << 48; }
 
+MessageFacts letter(const TextSketch& text, std::uint32_t recipients, bool list_unsubscribe) {
+  return {.recipients = recipients, .text = text, .list_unsubscribe = list_unsubscribe};
+}
+
 constexpr RecentHours::Count kRecipients = &HourCounts::recipients;
 
 TEST(RecentHoursTest, WhatIsADayOldGoesHourByHour) {
@@ -70,14 +74,14 @@ TEST(RecentHoursTest, IsWhatAMapOfHoursIs) {
   }
 }
 
-TEST(RecentHoursTest, TakesTenBytesAnHourOfWhichSomethingIsKnown) {
+TEST(RecentHoursTest, TakesTwelveBytesAnHourOfWhichSomethingIsKnown) {
   RecentHours hours;
   EXPECT_EQ(hours.bytes(), 0U);
   hours.add(100, kRecipients, 1);
   hours.add(100, &HourCounts::answered, 1);
-  EXPECT_EQ(hours.bytes(), 10U);
+  EXPECT_EQ(hours.bytes(), 12U);
   for (std::uint32_t hour = 101; hour < 1000; ++hour) hours.add(hour, kRecipients, 1);
-  EXPECT_EQ(hours.bytes(), 240U);
+  EXPECT_EQ(hours.bytes(), 288U);
   EXPECT_EQ(hours.sum(kRecipients), 24U);
 }
 
@@ -147,8 +151,8 @@ TEST(RecentTextsTest, RecipientsOfOneTextAddUp) {
   Draw draw(1);
   const RotatingText text(draw, 60, 0);
   RecentTexts recent;
-  for (int i = 0; i < 6; ++i) recent.add(sketch_of(text.copy(draw)), 50, i % 2 == 0, 100);
-  recent.add(sketch_of(some_words(draw, 60)), 200, true, 100);
+  for (int i = 0; i < 6; ++i) recent.add(letter(sketch_of(text.copy(draw)), 50, i % 2 == 0), 100);
+  recent.add(letter(sketch_of(some_words(draw, 60)), 200, true), 100);
   EXPECT_EQ(recent.most_sent(100).recipients, 300U);
   EXPECT_EQ(recent.most_sent(100).without_unsubscribe, 150U);
 }
@@ -156,7 +160,7 @@ TEST(RecentTextsTest, RecipientsOfOneTextAddUp) {
 TEST(RecentTextsTest, ACountWanesByHalfInADay) {
   Draw draw(2);
   RecentTexts recent;
-  recent.add(sketch_of(some_words(draw, 60)), 400, false, 100);
+  recent.add(letter(sketch_of(some_words(draw, 60)), 400, false), 100);
   EXPECT_EQ(recent.most_sent(112).recipients, 300U);
   EXPECT_EQ(recent.most_sent(124).recipients, 200U);
   EXPECT_EQ(recent.most_sent(148).recipients, 100U);
@@ -166,14 +170,14 @@ TEST(RecentTextsTest, ACountWanesByHalfInADay) {
 TEST(RecentTextsTest, SmallTextsDoNotDriveOutALargeOne) {
   Draw draw(3);
   RecentTexts recent;
-  recent.add(sketch_of(some_words(draw, 60)), 400, false, 100);
-  for (int i = 0; i < 50; ++i) recent.add(sketch_of(some_words(draw, 60)), 2, false, 100);
+  recent.add(letter(sketch_of(some_words(draw, 60)), 400, false), 100);
+  for (int i = 0; i < 50; ++i) recent.add(letter(sketch_of(some_words(draw, 60)), 2, false), 100);
   EXPECT_EQ(recent.most_sent(100).recipients, 400U);
 }
 
 TEST(RecentTextsTest, WhatHasNoTextIsNotCounted) {
   RecentTexts recent;
-  for (int i = 0; i < 10; ++i) recent.add(TextSketch(), 100, false, 100);
+  for (int i = 0; i < 10; ++i) recent.add(letter(TextSketch(), 100, false), 100);
   EXPECT_EQ(recent.most_sent(100).recipients, 0U);
 }
 
@@ -181,10 +185,10 @@ TEST(RecentTextsTest, TakesNoMoreThanItsTexts) {
   Draw draw(4);
   RecentTexts recent;
   EXPECT_EQ(recent.bytes(), 0U);
-  recent.add(sketch_of(some_words(draw, 60)), 1, false, 100);
-  EXPECT_EQ(recent.bytes(), 38U);
-  for (int i = 0; i < 50; ++i) recent.add(sketch_of(some_words(draw, 60)), 2, false, 100);
-  EXPECT_EQ(recent.bytes(), 38U * kRecentTextsMax);
+  recent.add(letter(sketch_of(some_words(draw, 60)), 1, false), 100);
+  EXPECT_EQ(recent.bytes(), 44U);
+  for (int i = 0; i < 50; ++i) recent.add(letter(sketch_of(some_words(draw, 60)), 2, false), 100);
+  EXPECT_EQ(recent.bytes(), 44U * kRecentTextsMax);
 }
 
 TEST(RecentTextsTest, TheLeastSentTextMakesRoom) {
@@ -193,13 +197,69 @@ TEST(RecentTextsTest, TheLeastSentTextMakesRoom) {
   std::vector<TextSketch> texts;
   for (std::uint32_t i = 0; i < kRecentTextsMax; ++i) {
     texts.push_back(sketch_of(some_words(draw, 60)));
-    recent.add(texts.back(), 100 + i, false, 100);
+    recent.add(letter(texts.back(), 100 + i, false), 100);
   }
-  recent.add(sketch_of(some_words(draw, 60)), 1, false, 100);
-  recent.add(texts[7], 1, false, 100);
+  recent.add(letter(sketch_of(some_words(draw, 60)), 1, false), 100);
+  recent.add(letter(texts[7], 1, false), 100);
   EXPECT_EQ(recent.most_sent(100).recipients, 108U);
-  recent.add(texts[0], 50, false, 100);  // was forgotten
+  recent.add(letter(texts[0], 50, false), 100);  // was forgotten
   EXPECT_EQ(recent.most_sent(100).recipients, 108U);
+}
+
+// A message to so many, of whom so many were never written to.
+MessageFacts from(std::uint64_t network, std::uint32_t first_time, std::uint32_t recipients, const TextSketch& text) {
+  return {.recipients = recipients, .first_time = first_time, .network = place(network), .text = text};
+}
+
+TEST(RecentTextsTest, StrangersCountWhereATextComesFromSeveralNetworks) {
+  Draw draw(6);
+  const RotatingText text(draw, 60, 0);
+  RecentTexts recent;
+  for (int i = 0; i < 100; ++i) recent.add(from(1, 1, 1, sketch_of(text.copy(draw))), 100);
+  EXPECT_EQ(recent.most_sent(100).scattered, 0);
+  for (int i = 0; i < 40; ++i) recent.add(from(2 + i % 2, 1, 1, sketch_of(text.copy(draw))), 100);
+  EXPECT_EQ(recent.most_sent(100).scattered, 40);
+  for (int i = 0; i < 100; ++i) recent.add(from(2, 1, 1, sketch_of(text.copy(draw))), 100);
+  EXPECT_NEAR(recent.most_sent(100).scattered, 100, 1) << "those of the other network, by now";
+  EXPECT_NEAR(recent.most_sent(100 + 7 * 24).scattered, 50, 1);
+  EXPECT_LT(recent.most_sent(100 + 70 * 24).scattered, 1);
+}
+
+TEST(RecentTextsTest, EachOtherTextWithStrangersAddsToIt) {
+  Draw draw(7);
+  RecentTexts recent;
+  for (int i = 0; i < 3; ++i) {
+    const TextSketch text = sketch_of(some_words(draw, 60));
+    recent.add(from(1, 20, 20, text), 100);
+    recent.add(from(2, 15, 15, text), 100);
+  }
+  EXPECT_EQ(recent.most_sent(100).scattered, 45);
+}
+
+TEST(RecentTextsTest, WhoIsWrittenToAgainMakesUpForStrangers) {
+  Draw draw(8);
+  const TextSketch text = sketch_of(some_words(draw, 60));
+  RecentTexts recent;
+  for (std::uint64_t i = 0; i < 100; ++i) recent.add(from(1 + i % 2, 2, 5, text), 100);
+  EXPECT_LT(recent.most_sent(100).scattered, 5);
+}
+
+TEST(RecentTextsTest, ANetworkThatIsNotToBeCountedIsNoOther) {
+  Draw draw(9);
+  const TextSketch text = sketch_of(some_words(draw, 60));
+  RecentTexts recent;
+  for (std::uint64_t i = 0; i < 100; ++i) recent.add(from(i % 2, 1, 1, text), 100);
+  EXPECT_EQ(recent.most_sent(100).scattered, 0);
+}
+
+// One message in an hour wanes as much as the same in one hour, later on.
+TEST(RecentTextsTest, SmallCountsWaneHourByHour) {
+  Draw draw(10);
+  const TextSketch text = sketch_of(some_words(draw, 60));
+  RecentTexts recent;
+  for (std::uint32_t hour = 0; hour < 40 * 24; ++hour) recent.add(from(1 + hour % 2, 1, 1, text), hour + 100);
+  const float steady = recent.most_sent(100 + 40 * 24).scattered;
+  EXPECT_NEAR(steady, 0.5 * 7 * 24 / 0.693, 10);
 }
 
 TEST(RecentUnknownTest, IsWhatTheLastOnesAre) {

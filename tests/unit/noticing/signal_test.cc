@@ -29,7 +29,9 @@ class SignalTest : public ::testing::Test {
   }
   void add_text(std::uint32_t recipients, bool list_unsubscribe) {
     Draw draw(1);
-    day_.texts.add(sketch_of(some_words(draw, 60)), recipients, list_unsubscribe, kNow);
+    day_.texts.add(
+        {.recipients = recipients, .text = sketch_of(some_words(draw, 60)), .list_unsubscribe = list_unsubscribe},
+        kNow);
   }
 
   AccountState state_;
@@ -72,6 +74,36 @@ TEST_F(SignalTest, UnknownRecipients) {
   EXPECT_EQ(words(Signal::unknown_recipients), "");
 }
 
+// Of two hundred strangers, so many.
+TEST_F(SignalTest, UnknownRecipientsOfADayAsAWhole) {
+  const auto excess = [this](std::uint32_t unknown, std::uint32_t first_time, std::uint32_t answered) {
+    day_ = {};
+    day_.hour = kNow;
+    day_.hours.add(kNow, &HourCounts::first_time, first_time);
+    day_.hours.add(kNow, &HourCounts::answered, answered);
+    day_.hours.add(kNow, &HourCounts::unknown, unknown);
+    return measured(Signal::unknown_recipients).excess;
+  };
+  for (int i = 0; i < 4; ++i) state_.unknown.unknown(kNow);  // a few in a row, by themselves
+  const float before = excess(0, 0, 0);
+  EXPECT_LT(excess(8, 200, 200), before) << "4 % are ordinary";
+  EXPECT_GT(excess(17, 200, 200), before + 2) << "8.5 % are those of a bought list with luck";
+  EXPECT_LT(excess(7, 60, 60), before + 1) << "of a few it is chance";
+  EXPECT_EQ(excess(80, 0, 2000), before) << "a list that is old";
+  EXPECT_LT(excess(80, 100, 2000), before + 0.1) << "likewise, and a hundred have joined it";
+  EXPECT_GT(excess(29, 200, 500), before + 5) << "a bought list on the day of a newsletter";
+}
+
+TEST_F(SignalTest, UnknownRecipientsOfScatteredTextsCountMore) {
+  for (int i = 0; i < 4; ++i) state_.unknown.unknown(kNow);
+  const float before = measured(Signal::unknown_recipients).excess;
+  Draw draw(3);
+  const TextSketch text = sketch_of(some_words(draw, 60));
+  for (const std::uint64_t network : {1UL << 48, 2UL << 48})
+    day_.texts.add({.recipients = 75, .first_time = 75, .network = network, .text = text}, kNow);
+  EXPECT_NEAR(measured(Signal::unknown_recipients).excess, before / (0.45 * 0.45), 0.01);
+}
+
 TEST_F(SignalTest, Networks) {
   for (std::uint64_t i = 1; i <= 9; ++i) day_.networks.add(i << 48, {}, kNow);
   EXPECT_EQ(words(Signal::networks), "");
@@ -94,6 +126,25 @@ TEST_F(SignalTest, SameText) {
   EXPECT_EQ(measured(Signal::same_text).excess, 3);
   EXPECT_EQ(words(Signal::same_text), "one text to 200 recipients; up to 50 are ordinary");
   EXPECT_EQ(words(Signal::no_list_unsubscribe), "");
+}
+
+TEST_F(SignalTest, ScatteredText) {
+  Draw draw(2);
+  const TextSketch text = sketch_of(some_words(draw, 60));
+  const auto send = [&](std::uint64_t network, std::uint32_t strangers) {
+    day_.texts.add({.recipients = strangers, .first_time = strangers, .network = network << 48, .text = text}, kNow);
+  };
+  send(1, 300);
+  EXPECT_EQ(words(Signal::scattered_text), "") << "a newsletter";
+  send(2, 75);
+  EXPECT_EQ(words(Signal::scattered_text), "");
+  send(2, 15);
+  EXPECT_NEAR(measured(Signal::scattered_text).excess, 0.2, 0.001);
+  EXPECT_EQ(words(Signal::scattered_text),
+            "the same texts from several networks to 90 first-time recipients in weeks, but for those of the network "
+            "with most; up to 75 are ordinary");
+  policy_.ordinary.first_time_recipients = 100;
+  EXPECT_EQ(words(Signal::scattered_text), "");
 }
 
 TEST_F(SignalTest, NoListUnsubscribe) {
