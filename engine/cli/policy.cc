@@ -69,14 +69,15 @@ DESCRIPTION
 
 WHAT A REPLAY CANNOT SEE
   The log has no sketch of a message's text and no List-Unsubscribe field: the
-  signals for one text to many recipients and for bulk without List-Unsubscribe are
-  blind, as are those for failed logins and countries, and the limits of device
-  passwords and of sessions. So fewer accounts are noticed than a relay would
-  notice. A message's recipients beyond the $(names) bytes that the log has room for
-  are counted, but not looked at as ones never written to before. Recipients that
-  were refused at RCPT then have no message of theirs in the log: they are counted
-  (refused_before), and not tried anew. Nothing of before the first line is known,
-  so that accounts seem new, and windows empty.
+  signals for one text to many recipients, for the same texts from several networks
+  and for bulk without List-Unsubscribe are blind, as are those for failed logins
+  and countries, and the limits of device passwords and of sessions. So fewer
+  accounts are noticed than a relay would notice. A message's recipients beyond the
+  $(names) bytes that the log has room for are counted, but not looked at as ones
+  never written to before. Recipients that were refused at RCPT then have no message
+  of theirs in the log: they are counted (refused_before), and not tried anew.
+  Nothing of before the first line is known, so that accounts seem new, and windows
+  empty.
 
 OPTIONS
   --class NAME      The class of accounts that have none in the store; in a test the
