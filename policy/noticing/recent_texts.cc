@@ -18,8 +18,8 @@ constexpr float kTakenByKnown = 0.75F;
 std::uint16_t network_key(std::uint64_t network) { return static_cast<std::uint16_t>(network >> 48); }
 
 std::uint16_t in_parts(float amount) {
-  return static_cast<std::uint16_t>(
-      std::lround(std::clamp(amount, 0.0F, static_cast<float>(std::numeric_limits<std::uint16_t>::max()))));
+  constexpr float kMost = std::numeric_limits<std::uint16_t>::max();
+  return static_cast<std::uint16_t>(std::clamp(amount, 0.0F, kMost - 1) + 0.5F);
 }
 
 }  // namespace
@@ -46,6 +46,7 @@ float RecentTexts::Entry::scattered(std::uint16_t now) const {
 void RecentTexts::Entry::add_first_time(const MessageFacts& message, std::uint16_t now) {
   if (network == 0) network = network_key(message.network);
   const std::uint16_t from = message.network == 0 ? network : network_key(message.network);
+  if (message.first_time == 0 && here == 0) return;  // which has most
   const float share = kept(now);
   const auto known = static_cast<float>(message.recipients - std::min(message.recipients, message.first_time));
   const auto with = [&](std::uint16_t before, bool added) {

@@ -7,6 +7,7 @@ namespace sluice::noticing {
 
 Measured measure_first_time_recipients(const Observed& observed) {
   const std::uint32_t first_time = observed.day.hours.sum(&HourCounts::first_time);
+  if (first_time <= observed.ordinary.first_time_recipients) return {};  // of which the account's own is no less
   const std::uint32_t all = observed.day.hours.sum(&HourCounts::recipients);
   return times_ordinary(static_cast<float>(first_time),
                         observed.state.history.ordinary_first_time(observed.ordinary, all - std::min(all, first_time)));

@@ -20,12 +20,11 @@ constexpr float kScattered = 0.45F;
 // Of those that were written to before: lists grow old.
 constexpr float kUnknownShareOfKnown = 0.04F;
 
-float evidence_of_day(const RecentHours& hours) {
+float evidence_of_day(const RecentHours& hours, std::uint32_t unknown_of_day) {
   const std::uint32_t answered = hours.sum(&HourCounts::answered);
   const auto first_time = static_cast<float>(std::min(answered, hours.sum(&HourCounts::first_time)));
   const float of_known = kUnknownShareOfKnown * (static_cast<float>(answered) - first_time);
-  const auto all_unknown = static_cast<float>(hours.sum(&HourCounts::unknown));
-  const float unknown = std::clamp(all_unknown - of_known, 0.0F, first_time);
+  const float unknown = std::clamp(static_cast<float>(unknown_of_day) - of_known, 0.0F, first_time);
   const float evidence = UnknownTest::evidence_of(unknown, first_time - unknown);
   const float fullness = std::min(1.0F, first_time / kFullDay);
   return std::min(kMostMore, evidence * (evidence > 0 ? kTimesMore : kTimesLess) * fullness * fullness * fullness);
@@ -35,7 +34,9 @@ float evidence_of_day(const RecentHours& hours) {
 
 Measured measure_unknown_recipients(const Observed& observed) {
   const UnknownTest& test = observed.state.unknown;
-  const float evidence = test.evidence() + evidence_of_day(observed.day.hours);
+  const std::uint32_t unknown_of_day = observed.day.hours.sum(&HourCounts::unknown);
+  if (unknown_of_day == 0 && test.evidence() <= observed.ordinary.unknown_evidence) return {};
+  const float evidence = test.evidence() + evidence_of_day(observed.day.hours, unknown_of_day);
   const float scattered = observed.texts.scattered / (kScattered * ordinary_scattered(observed.ordinary));
   return {.figure = test.unknown_count(),
           .ordinary = UnknownTest::ordinary_share() * test.answered_count(),
