@@ -33,9 +33,9 @@ void judge(const AccountRecord& record, WallMillis now) {
   static_cast<void>(noticer.recipient(copy->state, record.account, at));
   static_cast<void>(noticer.message(copy->state, {.recipients = 3, .network = 7}, at));
   static_cast<void>(noticer.outcome(copy->state, {.kind = OutcomeKind::unknown, .recipient = 5}, at));
-  const Verdict verdict = noticer.judge(copy->state, at + std::chrono::hours(24 * 40));
+  const Verdict verdict = noticer.judge(copy->state, at + std::chrono::hours(24 * 120));
   CHECK(verdict.step < Step::hold);
-  static_cast<void>(noticer.sweep(copy->state, at + std::chrono::hours(24 * 80)));
+  static_cast<void>(noticer.sweep(copy->state, at + std::chrono::hours(24 * 160)));
 }
 
 constexpr WallMillis kNow = 1'795'900'000'000;

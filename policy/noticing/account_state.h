@@ -44,7 +44,10 @@ struct ActiveDay {
   void visit(this auto& self, auto& fields) {
     fields(self.hour, self.day_recipients, self.day_first_time, self.failed_logins, self.failed_logins_hour);
     fields(self.hours, self.networks, self.texts, self.unknown, self.day_networks, self.day_held);
-    if constexpr (kReading<decltype(fields)>) fields.require(self.hours.is_sound(self.hour));
+    if constexpr (kReading<decltype(fields)>) {
+      if (fields.version() < kScatteredSince) self.texts.forget(self.hour);  // which kept all
+      fields.require(self.hours.is_sound(self.hour) && self.texts.is_sound(self.hour));
+    }
   }
 };
 

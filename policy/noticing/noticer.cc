@@ -44,6 +44,7 @@ ActiveDay& day_at(AccountState& state, Instant now, const OrdinaryDay& floor) {
   if (hour / kHoursOfDay != day.hour / kHoursOfDay) learn_day(state, day, floor);
   day.hours.forget(hour);
   day.networks.forget(hour);
+  day.texts.forget(hour);
   if (hour - day.failed_logins_hour >= kHoursOfDay) day.failed_logins = 0;
   day.hour = hour;
   return day;

@@ -12,6 +12,7 @@ namespace {
 
 constexpr float kParts = 16;  // of a recipient, so that an hour's waning is not lost to rounding
 constexpr float kWeeksHalfLifeHours = 24 * 7;
+constexpr std::uint16_t kKeptHours = 100 * 24;
 // Each recipient who was written to before takes so many first-time recipients away, at either place.
 constexpr float kTakenByKnown = 0.75F;
 
@@ -85,6 +86,15 @@ void RecentTexts::add(const MessageFacts& message, std::uint32_t hour) {
   entry.without_unsubscribe = counted(without_before + (message.list_unsubscribe ? 0 : message.recipients));
   entry.add_first_time(message, now);
   entry.hour = now;
+}
+
+void RecentTexts::forget(std::uint32_t hour) {
+  entries_.remove_if([hour](const Entry& each) { return static_cast<std::uint16_t>(hour - each.hour) >= kKeptHours; });
+}
+
+bool RecentTexts::is_sound(std::uint32_t hour) const {
+  return std::ranges::all_of(
+      entries_.all(), [hour](const Entry& each) { return static_cast<std::uint16_t>(hour - each.hour) < kKeptHours; });
 }
 
 void RecentTexts::set_clock(std::int64_t hours) {

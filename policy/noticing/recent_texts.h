@@ -29,6 +29,10 @@ class RecentTexts {
   // Hours of the noticer's clock.
   void add(const MessageFacts& message, std::uint32_t hour);
   [[nodiscard]] MostSentText most_sent(std::uint32_t hour) const;
+  // What has waned to nothing at `hour`: was sent 100 days before.
+  void forget(std::uint32_t hour);
+  // Whether what a file had of it can be: `hour` was the last one.
+  [[nodiscard]] bool is_sound(std::uint32_t hour) const;
   // The clock that hours are of was set by so many.
   void set_clock(std::int64_t hours);
   void visit(this auto& self, auto& fields) { fields(self.entries_); }

@@ -252,6 +252,21 @@ TEST(RecentTextsTest, ANetworkThatIsNotToBeCountedIsNoOther) {
   EXPECT_EQ(recent.most_sent(100).scattered, 0);
 }
 
+TEST(RecentTextsTest, WhatIsAHundredDaysOldGoes) {
+  Draw draw(11);
+  RecentTexts recent;
+  recent.add(from(1, 50, 50, sketch_of(some_words(draw, 60))), 100);
+  recent.add(from(1, 1, 1, sketch_of(some_words(draw, 60))), 200);
+  EXPECT_TRUE(recent.is_sound(200));
+  EXPECT_FALSE(recent.is_sound(199)) << "one is yet to come";
+  EXPECT_FALSE(recent.is_sound(100 + 2400));
+  recent.forget(100 + 2400);
+  EXPECT_TRUE(recent.is_sound(100 + 2400));
+  EXPECT_EQ(recent.most_sent(200).recipients, 1U);
+  recent.forget(200 + 2400);
+  EXPECT_EQ(recent.most_sent(200).recipients, 0U);
+}
+
 // One message in an hour wanes as much as the same in one hour, later on.
 TEST(RecentTextsTest, SmallCountsWaneHourByHour) {
   Draw draw(10);
