@@ -88,7 +88,9 @@ void write_sending(std::string& out, const noticing::SendingNews& news) {
   put(out, static_cast<std::uint8_t>(news.texts.size()));
   for (const auto& each : news.texts) {
     for (const std::uint8_t byte : each.sketch.bytes) put(out, byte);
+    put(out, each.network);
     put(out, each.recipients);
+    put(out, each.first_time);
     put(out, each.without_unsubscribe);
   }
   for (const std::uint32_t count :
@@ -117,9 +119,13 @@ noticing::SendingNews read_sending(Parts& parts) {
   for (std::size_t i = 0; i < texts && !parts.failed(); ++i) {
     SendingNews::Text& text = news.texts.emplace_back();
     for (std::uint8_t& byte : text.sketch.bytes) byte = parts.number<std::uint8_t>();
+    text.network = parts.number<std::uint8_t>();
     text.recipients = parts.number<std::uint32_t>();
+    text.first_time = parts.number<std::uint32_t>();
     text.without_unsubscribe = parts.number<std::uint32_t>();
-    parts.check(text.recipients <= SendingNews::kCountMax && text.without_unsubscribe <= text.recipients);
+    parts.check(text.recipients <= SendingNews::kCountMax && text.first_time <= text.recipients &&
+                text.without_unsubscribe <= text.recipients &&
+                (text.network == SendingNews::kNetworksMax || text.network < news.networks.size()));
   }
   for (std::uint32_t* const count : {&news.recipients, &news.more_strangers, &news.failed_logins, &news.accepted,
                                      &news.unknown, &news.spam, &news.other}) {

@@ -149,7 +149,7 @@ Verdict AccountWatch::message(std::string_view account, const WatchedClass& by, 
     }
   Verdict verdict = noticer.message(judged.state, counted, at(now));
   locked.changed(judged, before);
-  if (shared) news_.add_message(account, by, facts, texts, strangers, now);
+  if (shared) news_.add_message(account, by, counted, texts, strangers, now);
   if (!facts.inside) verdict.step = std::max(verdict.step, locked.shard.imposed_step(locked.name, now));
   return verdict;
 }
@@ -194,7 +194,9 @@ void AccountWatch::merge(const SendingNews& news, const WatchedClass& by, Instan
   std::vector<Noticer::SeenElsewhere::Text> texts;
   for (const SendingNews::Text& each : news.texts)
     texts.push_back({.sketch = each.sketch,
+                     .network = each.network < networks.size() ? networks[each.network].hash : 0,
                      .recipients = each.recipients,
+                     .first_time = std::min(each.recipients, each.first_time),
                      .without_unsubscribe = std::min(each.recipients, each.without_unsubscribe)});
   Locked locked(*this, news.account);
   Account& judged = locked.shard.judged_by(locked.name, by);

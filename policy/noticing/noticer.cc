@@ -138,12 +138,19 @@ void Noticer::merge(AccountState& state, const SeenElsewhere& seen, Instant now)
     day.day_recipients += seen.recipients;
     day.day_first_time += first_time;
     for (const SeenElsewhere::Text& each : seen.texts) {
-      day.texts.add(each.sketch, each.recipients - each.without_unsubscribe, /*list_unsubscribe=*/true, day.hour);
-      day.texts.add(each.sketch, each.without_unsubscribe, /*list_unsubscribe=*/false, day.hour);
+      MessageFacts with{.network = each.network, .text = each.sketch, .list_unsubscribe = true};
+      MessageFacts without{.network = each.network, .text = each.sketch};
+      without.recipients = each.without_unsubscribe;
+      without.first_time = std::min(each.first_time, each.without_unsubscribe);
+      with.recipients = each.recipients - without.recipients;
+      with.first_time = each.first_time - without.first_time;
+      for (const MessageFacts& message : {with, without})
+        if (message.recipients > 0) day.texts.add(message, day.hour);
     }
   }
   day.hours.add(day.hour, &HourCounts::answered, seen.accepted + seen.unknown + seen.spam + seen.other);
   day.hours.add(day.hour, &HourCounts::spam_replies, seen.spam);
+  day.hours.add(day.hour, &HourCounts::unknown, seen.unknown);
   // In turns, as next hops have said it, one or the other.
   const std::uint64_t both = std::uint64_t{seen.accepted} + seen.unknown;
   for (std::uint64_t i = 0; i < both; ++i) {

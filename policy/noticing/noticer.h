@@ -55,7 +55,9 @@ class Noticer {
     std::span<const Network> networks;
     struct Text {
       TextSketch sketch;
+      std::uint64_t network = 0;  // as in MessageFacts
       std::uint32_t recipients = 0;
+      std::uint32_t first_time = 0;           // of these
       std::uint32_t without_unsubscribe = 0;  // of these
     };
     std::span<const Text> texts;

@@ -21,21 +21,27 @@ bool matters(const SendingNews& news, const OrdinaryDay& ordinary) {
          news.networks.size() * kPartOfNetworks >= ordinary.networks;
 }
 
-void add_network(std::vector<SendingNews::Network>& networks, std::string_view text, CountryCode country) {
-  if (text.empty() || networks.size() >= SendingNews::kNetworksMax) return;
-  if (std::ranges::find(networks, text, &SendingNews::Network::text) == networks.end())
+// Which of them it is; kNetworksMax: none.
+std::uint8_t add_network(std::vector<SendingNews::Network>& networks, std::string_view text, CountryCode country) {
+  if (text.empty()) return SendingNews::kNetworksMax;
+  const auto found = std::ranges::find(networks, text, &SendingNews::Network::text);
+  const auto place = static_cast<std::uint8_t>(found - networks.begin());
+  if (found == networks.end() && place < SendingNews::kNetworksMax)
     networks.push_back({.text = std::string(text), .country = country});
+  return place;
 }
 
-void add_text(std::vector<SendingNews::Text>& texts, const MessageFacts& facts) {
+void add_text(std::vector<SendingNews::Text>& texts, const MessageFacts& facts, std::uint8_t network) {
   if (facts.text.empty()) return;
-  auto found = std::ranges::find_if(texts, [&facts](const auto& each) { return each.sketch.same_text(facts.text); });
+  auto found = std::ranges::find_if(
+      texts, [&](const auto& each) { return each.network == network && each.sketch.same_text(facts.text); });
   if (found == texts.end()) {
     if (texts.size() >= SendingNews::kTextsMax) return;
-    texts.push_back({.sketch = facts.text});
+    texts.push_back({.sketch = facts.text, .network = network});
     found = texts.end() - 1;
   }
   count_up(found->recipients, facts.recipients);
+  count_up(found->first_time, facts.first_time);
   if (!facts.list_unsubscribe) count_up(found->without_unsubscribe, facts.recipients);
 }
 
@@ -47,7 +53,7 @@ std::size_t sending_bytes(const SendingNews& news) {
   std::size_t bytes = kNumbers + news.account.size() + news.policy_class.size();
   for (const std::string& each : news.strangers) bytes += kLength + each.size();
   for (const SendingNews::Network& each : news.networks) bytes += kLength + each.text.size() + each.country.size();
-  return bytes + news.texts.size() * (sizeof(TextSketch) + 2 * sizeof(std::uint32_t));
+  return bytes + news.texts.size() * (sizeof(TextSketch) + 1 + 3 * sizeof(std::uint32_t));
 }
 
 SendingNews& SendingOutbox::of(std::string_view account, const WatchedClass& by, Instant now) {
@@ -88,8 +94,7 @@ void SendingOutbox::add_message(std::string_view account, const WatchedClass& by
       news.strangers.emplace_back(stranger);
     }
   }
-  add_network(news.networks, texts.network, facts.country);
-  add_text(news.texts, facts);
+  add_text(news.texts, facts, add_network(news.networks, texts.network, facts.country));
   news.failed_logins = std::max(news.failed_logins, std::min(facts.failed_logins, SendingNews::kCountMax));
   added(std::move(lock), account, by);
 }

@@ -40,10 +40,13 @@ struct SendingNews {
     CountryCode country{};
     friend bool operator==(const Network&, const Network&) = default;
   };
+  // A text from one network.
   struct Text {
     TextSketch sketch;
+    std::uint8_t network = kNetworksMax;  // which of `networks`; kNetworksMax: none of them
     std::uint32_t recipients = 0;
-    std::uint32_t without_unsubscribe = 0;
+    std::uint32_t first_time = 0;           // of these
+    std::uint32_t without_unsubscribe = 0;  // of these
     friend bool operator==(const Text&, const Text&) = default;
   };
 

@@ -42,7 +42,8 @@ class SendingNewsTest : public ::testing::Test {
     std::vector<std::uint64_t> hashes;
     for (const std::string& name : names) hashes.push_back(watch.hash_of_recipient(name));
     const std::vector<std::string_view> texts(names.begin(), names.end());
-    const MessageFacts facts{.recipients = static_cast<std::uint32_t>(names.size()), .network = watch.hash(network)};
+    const MessageFacts facts{
+        .recipients = static_cast<std::uint32_t>(names.size()), .network = watch.hash(network), .text = text};
     return watch.message(kSender, home, facts, hashes, now, {.network = network, .recipients = texts});
   }
   void tell(AccountWatch& from, AccountWatch& to) {
@@ -71,9 +72,26 @@ class SendingNewsTest : public ::testing::Test {
     return out;
   }
 
+  // One text to one stranger every 20 minutes, from two networks in turn, by so many relays in turn.
+  std::uint32_t steal_slowly(std::uint32_t relays) {
+    AccountWatch first(key_of(1));
+    AccountWatch second(key_of(2));
+    for (AccountWatch* const each : {&first, &second}) each->share();
+    text.bytes.fill(9);
+    for (std::uint32_t out = 0; out < 2000; ++out) {
+      AccountWatch& watch = out % relays == 0 ? first : second;
+      if (send(watch, 1, out % 2 == 0 ? "192.0.2.0/24" : "198.51.100.0/24").step >= Step::hold) return out;
+      now += 20min;
+      tell(first, second);
+      tell(second, first);
+    }
+    return 2000;
+  }
+
   AccountWatch a{key_of(1)};
   AccountWatch b{key_of(2)};
   WatchedClass home{.name = "home", .policy = built_in_policy("home")};
+  TextSketch text;  // of what is sent
   Instant now{std::chrono::hours(1000)};
 
  private:
@@ -96,6 +114,14 @@ TEST_F(SendingNewsTest, AThiefWhoSendsByTwoRelaysIsHeldAsOneWhoSendsByOne) {
       EXPECT_GE(apart, both);
       if (dead < 0.1) EXPECT_GE(apart * 10, alone * 13);
     }
+}
+
+// Each relay saw the text from one network only, as a shop sends it.
+TEST_F(SendingNewsTest, ATextThatIsScatteredOverRelaysIsNoticedAsOneThatIsScatteredAtOne) {
+  const std::uint32_t alone = steal_slowly(1);
+  const std::uint32_t both = steal_slowly(2);
+  EXPECT_LE(alone, 500U);
+  EXPECT_LE(both, alone + 20);
 }
 
 TEST_F(SendingNewsTest, WhatIsToldRaisesNothingByItselfAndCountsWithTheNextMessage) {

@@ -21,7 +21,7 @@ noticing::SendingNews sending() {
           .strangers = {"x@far.test", R"("a, b"@far.test)"},
           .more_strangers = 3,
           .networks = {{.text = "192.0.2.0/24", .country = {'D', 'E'}}, {.text = "2001:db8::/56"}},
-          .texts = {{.sketch = sketch, .recipients = 9, .without_unsubscribe = 8}},
+          .texts = {{.sketch = sketch, .network = 0, .recipients = 9, .first_time = 7, .without_unsubscribe = 8}},
           .failed_logins = 1,
           .accepted = 5,
           .unknown = 4,
@@ -86,6 +86,8 @@ TEST(ShareMessageTest, WhatAnAccountSendsIsInItsBounds) {
   EXPECT_TRUE(refused([](SendingNews& news) { news.networks.resize(SendingNews::kNetworksMax + 1); }));
   EXPECT_TRUE(refused([](SendingNews& news) { news.texts.resize(SendingNews::kTextsMax + 1); }));
   EXPECT_TRUE(refused([](SendingNews& news) { news.texts.front().without_unsubscribe = 10; }));
+  EXPECT_TRUE(refused([](SendingNews& news) { news.texts.front().first_time = 10; }));
+  EXPECT_TRUE(refused([](SendingNews& news) { news.texts.front().network = 200; }));
   ShareMessage many = message();
   many.sending.assign(ShareMessage::kSendingMax + 1, {.account = "a"});
   EXPECT_FALSE(decode_share(encode_share(many)).has_value());
