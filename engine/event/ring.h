@@ -53,6 +53,10 @@ class Ring {
   [[nodiscard]] bool empty() const {
     return head_.load(std::memory_order_seq_cst) == tail_.load(std::memory_order_relaxed);
   }
+  // The consumer: the bytes that records wait in.
+  [[nodiscard]] std::size_t waiting() const {
+    return head_.load(std::memory_order_relaxed) - tail_.load(std::memory_order_relaxed);
+  }
   // The consumer: the oldest record, valid until pop().  There must be one.
   [[nodiscard]] std::span<const char> front() {
     CHECK(!empty());

@@ -1,6 +1,7 @@
 #include "engine/io/service_thread.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 
 #include <utility>
@@ -20,5 +21,7 @@ std::thread start_service_thread(const char* name, std::function<void()> run) {
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   return thread;
 }
+
+void give_way() { ::sched_yield(); }
 
 }  // namespace sluice::io

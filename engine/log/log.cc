@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/base/check.h"
+#include "engine/io/service_thread.h"
 
 namespace sluice::log {
 namespace {
@@ -12,6 +13,8 @@ namespace {
 // How long a sink that fails, or one that cannot be polled, is left alone.
 constexpr int kRetryFailedMs = 200;
 constexpr int kRetryBlockedMs = 1000;
+// Written at once, some 60 us: then others that want the CPU go first.
+constexpr std::size_t kWriteBytesMax = 32 * 1024;
 constexpr Duration kFollowEvery = std::chrono::seconds(1);
 
 }  // namespace
@@ -64,7 +67,7 @@ event::Rest Log::turn(event::Emitter& own) {
 
 event::Rest Log::write_out() {
   while (written_ < unwritten_.size()) {
-    const std::string_view bytes = std::string_view(unwritten_).substr(written_);
+    const std::string_view bytes = std::string_view(unwritten_).substr(written_, kWriteBytesMax);
     const auto size = sink_.write(bytes);
     if (!size) {
       last_error_ = size.error();
@@ -74,6 +77,7 @@ event::Rest Log::write_out() {
     }
     CHECK(*size > 0 && *size <= bytes.size());
     written_ += *size;
+    if (written_ < unwritten_.size()) io::give_way();
   }
   unwritten_.clear();
   written_ = 0;
