@@ -39,6 +39,8 @@ class ShareTurns {
     list.last = &item;
   }
 
+  // Whether anything of this share waits.
+  [[nodiscard]] bool waits(CustomerShare share) const { return lists_[share.number].first != nullptr; }
   // The first of the share whose turn it is.  There is one.
   InTurn& pop() {
     CHECK(front_ != kNone);

@@ -17,7 +17,7 @@ thread_local std::int64_t frames_live = 0;
 ReadyQueue::ReadyQueue() : outer_(std::exchange(newest_queue, this)) {}
 
 ReadyQueue::~ReadyQueue() {
-  CHECK(turns_.empty() && buried_ == nullptr);
+  CHECK(empty() && buried_ == nullptr);
   CHECK(used_queue != this);
   ReadyQueue** link = &newest_queue;
   while (*link != nullptr && *link != this) link = &(*link)->outer_;
@@ -41,6 +41,18 @@ void ReadyQueue::push(PromiseBase& task) {
   turns_.push(task);
 }
 
+void ReadyQueue::push_waiter(PromiseBase& task) {
+  if (next_ != nullptr || turns_.waits(task.share)) return push(task);
+  CHECK(!task.queued_ && !task.finished_);
+  task.queued_ = true;
+  next_ = &task;
+}
+
+PromiseBase& ReadyQueue::take() {
+  if (next_ != nullptr) return *std::exchange(next_, nullptr);
+  return static_cast<PromiseBase&>(turns_.pop());
+}
+
 void ReadyQueue::bury(PromiseBase& task) {
   CHECK(task.finished_);
   task.next_in_turn = std::exchange(buried_, &task);
@@ -48,8 +60,8 @@ void ReadyQueue::bury(PromiseBase& task) {
 
 std::size_t ReadyQueue::run(std::size_t max) {
   std::size_t resumed = 0;
-  while (!turns_.empty() && resumed < max) {
-    auto& task = static_cast<PromiseBase&>(turns_.pop());
+  while (!empty() && resumed < max) {
+    PromiseBase& task = take();
     task.queued_ = false;
     task.where_ = nullptr;
     task.awaited_ = nullptr;
@@ -88,7 +100,8 @@ std::string PromiseBase::whereabouts() const {
 void PromiseBase::finish() noexcept {
   finished_ = true;
   if (waiter_ != nullptr) {
-    waiter_->ready(running_share);  // what it was awaited for goes on
+    waiter_->share = running_share;  // what it was awaited for goes on
+    ReadyQueue::current().push_waiter(*waiter_);
   } else if (done_ != nullptr) {
     done_(context_);
     ReadyQueue::current().bury(*this);

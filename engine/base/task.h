@@ -35,14 +35,22 @@ class ReadyQueue {
   static ReadyQueue& current();
   class Use;
   void push(PromiseBase& task);
+  // The one that waited for the task that runs now, and is done.  Where its share has nothing else to do it goes on in
+  // the same turn, so that what a customer with one session does until it waits again is one turn beside another's
+  // thousand, however many tasks divide it between them.  Elsewhere in order: many that do the same do it one after the
+  // other, which costs less than each to its end (bench/fairness, 4 % of the CPU).
+  void push_waiter(PromiseBase& task);
   // A detached task that has finished: its frame is destroyed once control is back in run().
   void bury(PromiseBase& task);
   // Resumes all that are ready, also those that become so meanwhile, at most `max`.  Returns how many.
   std::size_t run(std::size_t max = SIZE_MAX);
-  [[nodiscard]] bool empty() const { return turns_.empty(); }
+  [[nodiscard]] bool empty() const { return next_ == nullptr && turns_.empty(); }
 
  private:
+  PromiseBase& take();
+
   ShareTurns turns_;
+  PromiseBase* next_ = nullptr;  // goes on before all others
   PromiseBase* buried_ = nullptr;
   ReadyQueue* outer_ = nullptr;  // made before this one on the same thread
 };

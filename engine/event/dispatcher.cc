@@ -9,7 +9,6 @@
 
 #include "engine/base/check.h"
 #include "engine/base/check_hook.h"
-#include "engine/io/service_thread.h"
 
 namespace sluice::event {
 namespace {
@@ -184,7 +183,8 @@ bool Dispatcher::drain(Emitter& emitter) {
     const Event event = read_record(record, values);
     give(event);
     emitter.ring_.pop();
-    if (++records % kRecordsBetweenOffers == 0 && emitter.ring_.waiting() < emitter.ring_.capacity() / 2) io::give_way();
+    if (++records % kRecordsBetweenOffers == 0 && emitter.ring_.waiting() < emitter.ring_.capacity() / 2)
+      options_.give_way();
   }
   return moved > 0;
 }

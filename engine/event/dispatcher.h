@@ -30,6 +30,7 @@
 #include "engine/event/privacy.h"
 #include "engine/event/ring.h"
 #include "engine/io/platform.h"
+#include "engine/io/service_thread.h"
 
 namespace sluice::event {
 
@@ -64,6 +65,7 @@ struct DispatcherOptions {
   std::size_t ring_bytes = 1024 * 1024;               // of each thread; a power of two
   Duration interval = std::chrono::milliseconds(10);  // between two rounds while there is something
   Duration flush_timeout = std::chrono::seconds(2);   // at stop(), for a consumer that has no end
+  void (*give_way)() = io::give_way;                  // between two parts of a round
 };
 
 // Owned by the program, made before the threads that emit and gone after them.

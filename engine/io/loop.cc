@@ -77,6 +77,13 @@ void Loop::run_all(Deferred*& list) {
   }
 }
 
+std::size_t Loop::call_kernel(Duration wait, std::span<Completion> completions) {
+  if (files_hurried_) platform_.ring.give_way();
+  const std::size_t count = platform_.ring.wait(wait, completions);
+  counters_.completions += count;
+  return count;
+}
+
 // All that is ready has its turn before the loop waits again, as that costs least.  But what has completed meanwhile
 // may be of a customer with little to do, whose tasks come before most of those that are ready, and what its tasks send
 // or write need not wait for theirs: so the kernel is asked between them, and has the buffers back that were used.  No
@@ -92,8 +99,7 @@ void Loop::run_ready(std::span<Completion> room) {
     called = now;
     run_all(starts_);
     buffers_.give_back();
-    const std::size_t count = platform_.ring.wait(Duration::zero(), room);
-    counters_.completions += count;
+    const std::size_t count = call_kernel(Duration::zero(), room);
     for (const Completion& completion : room.first(count)) dispatch(completion);
     room = room.subspan(count);
   }
@@ -124,10 +130,9 @@ void Loop::turn(Duration wait_max) {
   run_all(deferred_);
   run_all(starts_);
   const Duration wait = std::min(wait_max, std::max(due(), now_) - now_);
-  const std::size_t count = platform_.ring.wait(wait, completions);
+  const std::size_t count = call_kernel(wait, completions);
   now_ = platform_.clock.now();
   ++counters_.turns;
-  counters_.completions += count;
   for (std::size_t i = 0; i < count; ++i) dispatch(completions[i]);
   inbox_.deliver();
   timers_.advance(now_);

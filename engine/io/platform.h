@@ -61,6 +61,8 @@ class Ring {
 
   // Submits what was gathered now, rather than when the turn ends: worth a system call where much is done before.
   virtual void submit() = 0;
+  // Lets the kernel's threads that write and read files go on, where they wait for this thread's CPU.
+  virtual void give_way() = 0;
   // Submits what was gathered, waits until something completes, wake() is called or `timeout` passes
   // (zero: does not wait), and stores completions.  Returns how many.
   virtual std::size_t wait(Duration timeout, std::span<Completion> completions) = 0;

@@ -13,6 +13,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -325,12 +326,39 @@ std::vector<int> allowed_cpus() {
   return cpus;
 }
 
+namespace {
+
+// As <linux/sched/types.h>, which does not go together with <sched.h> everywhere.
+struct SchedulingAttributes {
+  std::uint32_t size = 0;
+  std::uint32_t policy = 0;  // SCHED_OTHER
+  std::uint64_t flags = 0;
+  std::int32_t nice = 0;
+  std::uint32_t priority = 0;
+  std::uint64_t runtime = 0;
+  std::uint64_t deadline = 0;
+  std::uint64_t period = 0;
+};
+
+void have_short_slices() {
+  constexpr std::uint64_t kSliceNs = 100'000;  // the kernel's shortest
+  SchedulingAttributes attributes;
+  attributes.size = sizeof attributes;
+  if (::syscall(SYS_sched_getattr, 0, &attributes, sizeof attributes, 0) != 0 || attributes.policy != SCHED_OTHER)
+    return;  // of another policy the operator has decided
+  attributes.runtime = kSliceNs;
+  ::syscall(SYS_sched_setattr, 0, &attributes, 0);
+}
+
+}  // namespace
+
 void pin_thread(int cpu, const char* name) {
   cpu_set_t set;
   CPU_ZERO(&set);
   CPU_SET(cpu, &set);
   pthread_setaffinity_np(pthread_self(), sizeof set, &set);
   pthread_setname_np(pthread_self(), name);
+  have_short_slices();
 }
 
 std::string machine_name() {

@@ -90,7 +90,8 @@ std::expected<void, std::string> give_file_to(const std::string& path, const std
 
 // The CPUs that this process may use.
 std::vector<int> allowed_cpus();
-// The calling thread stays on `cpu`.  Failing is no harm but to speed.
+// The calling thread, a core's, stays on `cpu`.  It has the CPU for short times, so that one that it gives way to
+// (Ring::give_way) is not far ahead of it then (Linux 6.12).  Failing is no harm but to speed.
 void pin_thread(int cpu, const char* name);
 
 // The machine's full name, as its resolver tells it; "localhost" when there is none.

@@ -1,6 +1,7 @@
 #include "engine/io/real_ring.h"
 
 #include <liburing.h>
+#include <sched.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -90,6 +91,7 @@ class RealRing final : public Ring {
     io_uring_buf_ring_advance(buffers_, 1);
   }
 
+  void give_way() override { ::sched_yield(); }
   std::size_t wait(Duration timeout, std::span<Completion> completions) override;
 
   void submit() override {

@@ -147,6 +147,7 @@ std::expected<std::unique_ptr<LogSink>, std::string> open_log_descriptor(int des
 std::expected<std::size_t, int> MemoryLogSink::write(std::string_view bytes) {
   const std::lock_guard lock(mutex_);
   if (error_ != 0) return std::unexpected(error_);
+  largest_ = std::max(largest_, bytes.size());
   const std::size_t size = std::min({bytes.size(), piece_bytes_, left_bytes_});
   if (size == 0) return std::unexpected(EAGAIN);
   text_ += bytes.substr(0, size);
@@ -164,6 +165,11 @@ std::expected<void, std::string> MemoryLogSink::reopen(const std::string& file) 
 std::string MemoryLogSink::text() const {
   const std::lock_guard lock(mutex_);
   return text_;
+}
+
+std::size_t MemoryLogSink::largest() const {
+  const std::lock_guard lock(mutex_);
+  return largest_;
 }
 
 void MemoryLogSink::clear() {

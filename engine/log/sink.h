@@ -40,6 +40,7 @@ class MemoryLogSink final : public LogSink {
   std::expected<void, std::string> reopen(const std::string& file) override;
 
   [[nodiscard]] std::string text() const;
+  [[nodiscard]] std::size_t largest() const;  // bytes that one write() was given
   void clear();
   // write() fails with this errno from now on; 0: no more.
   void fail(int error);
@@ -52,6 +53,7 @@ class MemoryLogSink final : public LogSink {
   mutable std::mutex mutex_;
   std::string text_;
   std::string reopened_;
+  std::size_t largest_ = 0;
   std::size_t piece_bytes_ = std::size_t(-1);
   std::size_t left_bytes_ = std::size_t(-1);
   int error_ = 0;

@@ -46,10 +46,24 @@ Task<bool> Log::write(Write& write) {
   if (removed_ && write.mail) co_return false;
   room_.queue(write.bytes());
   queue_.push(write, write.bytes());
+  waits(write, true);
   // A little later: what others write meanwhile goes out together with this.
   loop_.defer_start(gather_later_);
   co_await write.event.wait("the spool's disk");
+  waits(write, false);
   co_return write.durable;
+}
+
+// A customer's only message does not wait until the thread that writes what is before it has the CPU: a thousand of
+// another's would go on in its place.
+void Log::waits(const Write& write, bool begins) {
+  if (!write.mail) return;
+  if (begins) {
+    crowd_.add(write.share);
+  } else {
+    crowd_.remove(write.share);
+  }
+  loop_.hurry_files(crowd_.uneven());
 }
 
 // ------------------------------------------------------------------------------------------ batches

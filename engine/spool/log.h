@@ -23,6 +23,7 @@
 #include "engine/io/aligned.h"
 #include "engine/io/loop.h"
 #include "engine/spool/batch.h"
+#include "engine/spool/crowd.h"
 #include "engine/spool/keyed_mutex.h"
 #include "engine/spool/room.h"
 #include "engine/spool/segments.h"
@@ -124,6 +125,7 @@ class Log {
 
   // Nothing is on its way, and nothing waits.
   [[nodiscard]] bool idle() const { return queue_.empty() && next_->writes.empty() && bytes_.empty(); }
+  void waits(const Write& write, bool begins);
   void gather();
   bool lay_out(Segment& segment);
   void launch();
@@ -159,6 +161,7 @@ class Log {
   std::vector<FreeFile> free_;
   std::function<void(const std::string&)> on_warning_;
   std::function<void()> more_;
+  Crowd crowd_;             // mail: from write() to its answer
   FairQueue<Write> queue_;  // not laid out yet
   Flight flights_[2];
   Flight* next_ = &flights_[0];  // laid out for the active segment, behind what is in flight

@@ -39,6 +39,7 @@ class SimRing final : public io::Ring, private SimWatcher {
   void cancel(io::Tag tag, io::Tag target) override;
   void provide_buffer(std::uint16_t id, char* data, std::uint32_t size) override;
   void submit() override;
+  void give_way() override { ++ways_given_; }  // its files need no thread
   // With a timeout and nothing to do, time goes on: for a single loop that runs by itself.
   std::size_t wait(Duration timeout, std::span<io::Completion> completions) override;
   void wake() override { woken_ = true; }
@@ -48,6 +49,7 @@ class SimRing final : public io::Ring, private SimWatcher {
   [[nodiscard]] bool can_go_on() const {
     return woken_ || !submitted_.empty() || !runnable_.empty() || !completed_.empty();
   }
+  [[nodiscard]] std::uint64_t ways_given() const { return ways_given_; }
   [[nodiscard]] std::size_t operations() const { return operations_.size() + submitted_.size(); }
   [[nodiscard]] const SimHost& host() const { return host_; }
   // What it runs for is over: operations on sockets end with an error, as do all that are begun from now on.
@@ -119,6 +121,7 @@ class SimRing final : public io::Ring, private SimWatcher {
   std::uint64_t number_;
   bool woken_ = false;
   std::uint64_t enters_ = 0;
+  std::uint64_t ways_given_ = 0;
   std::uint64_t next_key_ = 1;
   std::vector<Operation> submitted_;
   std::map<std::uint64_t, Operation> operations_;

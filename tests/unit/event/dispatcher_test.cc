@@ -7,6 +7,7 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <fstream>
 #include <functional>
@@ -33,6 +34,8 @@ using ::testing::IsEmpty;
 class Keeping : public Consumer {
  public:
   void take(const Event& event) override {
+    held_ = true;
+    hold_.wait(true);
     std::string words(event.row.name);
     for (const Value& value : event.values) {
       if (const auto* text = std::get_if<std::string_view>(&value)) words += " " + std::string(*text);
@@ -43,12 +46,20 @@ class Keeping : public Consumer {
   }
   Rest turn(Emitter& /*own*/) override { return {}; }
 
+  // take() waits.
+  void hold(bool hold) {
+    hold_ = hold;
+    hold_.notify_all();
+  }
+  bool held() const { return held_; }
   std::vector<std::string> taken() {
     const std::lock_guard lock(mutex_);
     return taken_;
   }
 
  private:
+  std::atomic<bool> hold_ = false;
+  std::atomic<bool> held_ = false;  // take() was called
   std::mutex mutex_;
   std::vector<std::string> taken_;
 };
@@ -134,6 +145,46 @@ TEST_F(DispatcherAsleep, AHalfFullRingWakesTheThread) {
     for (int i = 0; i < 20; ++i, ++emitted) events.emit(Listening{.address = std::string(500, 'x')});
     return consumer_.taken().size() > 1;
   }));
+}
+
+std::atomic<int> ways_given = 0;
+
+// A core that had the same CPU waited until all was written that it had recorded since the last round: half a
+// millisecond and more under load.
+TEST(DispatcherTurns, ARoundIsDoneInPartsBetweenWhichACoreGoesOn) {
+  StoppedClock clock;
+  Keeping consumer;
+  Dispatcher dispatcher(
+      {.ring_bytes = 1024 * 1024, .interval = 100s, .flush_timeout = 100ms, .give_way = [] { ++ways_given; }}, clock);
+  dispatcher.add(consumer);
+  dispatcher.start();
+  Emitter& events = dispatcher.open();
+  ways_given = 0;
+  for (std::uint64_t n = 0; n < 1000; ++n) events.emit(Started{.hostname = "a", .cores = n});
+  dispatcher.stop();
+  EXPECT_EQ(consumer.taken().size(), 1000U);
+  EXPECT_GE(ways_given, 1000 / 64 - 3) << "some rounds end between two";
+}
+
+TEST(DispatcherTurns, ARingThatMayOverflowIsEmptiedFirst) {
+  StoppedClock clock;
+  Keeping consumer;
+  Dispatcher dispatcher(
+      {.ring_bytes = 32 * 1024, .interval = 100s, .flush_timeout = 100ms, .give_way = [] { ++ways_given; }}, clock);
+  dispatcher.add(consumer);
+  Emitter& events = dispatcher.open();
+  consumer.hold(true);
+  dispatcher.start();
+  events.emit(Listening{.address = "a"});  // the consumer has it, and all others wait
+  ASSERT_TRUE(eventually([&] { return consumer.held(); }));
+  ways_given = 0;
+  int emitted = 0;
+  for (; events.lost() == 0; ++emitted) events.emit(Listening{.address = "b"});
+  consumer.hold(false);
+  dispatcher.stop();
+  EXPECT_GT(emitted, 4 * 64);
+  EXPECT_LE(ways_given, emitted / 2 / 64 + 1) << "none in the first half";
+  EXPECT_GE(ways_given, emitted / 3 / 64);
 }
 
 TEST_F(DispatcherTest, WhatIsBelowTheLeastSeverityIsNotRecorded) {

@@ -35,6 +35,7 @@ class KernelWithBuffers final : public Ring {
   void read_file(Tag, int, void*, std::size_t, std::uint64_t) override {}
   void cancel(Tag, Tag) override {}
   void submit() override {}
+  void give_way() override {}
   std::size_t wait(Duration, std::span<Completion>) override { return 0; }
   void wake() override {}
   [[nodiscard]] std::uint64_t enters() const override { return 0; }

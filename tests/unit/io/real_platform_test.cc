@@ -2,11 +2,17 @@
 #include "engine/io/real_platform.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <cstdint>
+#include <cstdio>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -14,6 +20,7 @@
 #include <thread>
 #include <vector>
 
+#include "engine/io/process.h"
 #include "engine/io/real_ring.h"
 
 namespace sluice::io {
@@ -180,6 +187,31 @@ TEST(RealClockTest, GoesForward) {
   std::this_thread::sleep_for(2ms);
   EXPECT_GE(clock->now() - before, 2ms);
   EXPECT_GT(clock->wall(), 1'700'000'000'000);
+}
+
+// A core that gives way falls behind by what is left of its slice: with the usual ones, by some 3 ms each time.
+TEST(PinThreadTest, ACoreHasTheShortestSlicesAndStaysAsNiceAsItWas) {
+  struct {
+    std::uint32_t size, policy;
+    std::uint64_t flags;
+    std::int32_t nice;
+    std::uint32_t priority;
+    std::uint64_t runtime, deadline, period;
+  } attributes{};
+  std::thread([&attributes] {
+    ASSERT_EQ(::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), 3), 0);
+    pin_thread(allowed_cpus().front(), "pinned");
+    ASSERT_EQ(::syscall(SYS_sched_getattr, 0, &attributes, sizeof attributes, 0), 0);
+  }).join();
+  EXPECT_EQ(attributes.policy, 0U);
+  EXPECT_EQ(attributes.nice, 3);
+  utsname kernel{};
+  ASSERT_EQ(::uname(&kernel), 0);
+  int major = 0;
+  int minor = 0;
+  ASSERT_EQ(std::sscanf(kernel.release, "%d.%d", &major, &minor), 2);
+  const bool takes_slices = major > 6 || (major == 6 && minor >= 12);
+  EXPECT_EQ(attributes.runtime, takes_slices ? 100'000U : 0U);
 }
 
 TEST(RealRingTest, ABufferTooManyIsNotGivenToTheKernel) {

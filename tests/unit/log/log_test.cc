@@ -141,6 +141,23 @@ std::string content_of(const std::string& file) {
   return {std::istreambuf_iterator<char>(stream), {}};
 }
 
+// A core that had the same CPU waited until some 200 KB were written.
+TEST(Log, ManyLinesAreWrittenInPartsBetweenWhichACoreGoesOn) {
+  StoppedClock clock;
+  MemoryLogSink sink;
+  event::Dispatcher events({.ring_bytes = 1024 * 1024, .interval = 100s, .flush_timeout = 100ms}, clock);
+  Log log({.format = LogFormat::logfmt, .unwritten_bytes_max = 1024 * 1024}, clock, sink, events);
+  event::Emitter& emitter = events.open();
+  for (const bool started : {true, false}) {
+    if (started) events.start();
+    for (std::uint64_t i = 0; i < 2000; ++i) say(emitter, "many", i);
+    events.stop();
+  }
+  EXPECT_EQ(count_of(sink.text(), "many"), 4000U);
+  EXPECT_GT(sink.largest(), 0U);
+  EXPECT_LE(sink.largest(), 32U * 1024U);
+}
+
 TEST(Log, WithoutItsThreadALineIsThereAtOnce) {
   StoppedClock clock;
   MemoryLogSink sink;

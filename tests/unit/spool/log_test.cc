@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/sim/ring.h"
 #include "tests/support/rounds.h"
 #include "tests/unit/spool/life.h"
 
@@ -84,6 +85,27 @@ TEST_F(LogTest, ACrowdOfOneCustomersDoesNotHoldUpAnothers) {
   ASSERT_TRUE(platforms_.run_until([&] { return answers_.size() == 301 && tasks_.live() == 0; }));
   const auto modest = std::ranges::find(answers_, QueueId{301}, &Answer::id);
   EXPECT_LT(modest - answers_.begin(), 80) << "of the first part";
+}
+
+// The thread that writes waited for the core's CPU for ten times what its write takes, and another's message with it.
+TEST_F(LogTest, AnothersMessageHurriesTheDiskBesideACrowd) {
+  begin();
+  const auto& ring = dynamic_cast<const sim::SimRing&>(life_->loop().platform().ring);
+  const std::uint64_t before = ring.ways_given();
+  life_->loop().post([this] {
+    for (QueueId id = 1; id <= 50; ++id) tasks_.add(keep_one(id, "greedy"));
+  });
+  ASSERT_TRUE(platforms_.run_until([&] { return answers_.size() == 50 && tasks_.live() == 0; }));
+  EXPECT_EQ(ring.ways_given(), before) << "its writes may gather";
+  life_->loop().post([this] {
+    for (QueueId id = 51; id <= 100; ++id) tasks_.add(keep_one(id, "greedy"));
+    tasks_.add(keep_one(101, "modest"));
+  });
+  ASSERT_TRUE(platforms_.run_until([&] { return answers_.size() == 101 && tasks_.live() == 0; }));
+  EXPECT_GT(ring.ways_given(), before);
+  const std::uint64_t after = ring.ways_given();
+  platforms_.run_for(100ms);
+  EXPECT_EQ(ring.ways_given(), after) << "nobody waits any more";
 }
 
 TEST_F(LogTest, PartsAreSharedByWeight) {
