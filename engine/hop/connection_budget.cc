@@ -55,27 +55,34 @@ void ConnectionBudget::forgo() {
 }
 
 // Pools where nothing waits for a connection of the core any more are forgotten on the way.
-ConnectionBudget::User* ConnectionBudget::next_user() {
-  User* next = nullptr;
-  Standing least;
+ConnectionBudget::Next ConnectionBudget::next() {
+  struct Least {
+    User* user = nullptr;
+    Standing standing;
+  };
+  Least small;
+  Least large;
   std::erase_if(waiting_, [&](User* user) {
     const auto standing = user->next_standing();
-    if (standing && (next == nullptr || *standing < least)) {
-      next = user;
-      least = *standing;
-    }
-    return !standing;
+    if (!standing) return true;
+    Least& least = user->next_is_large() ? large : small;
+    if (least.user == nullptr || *standing < least.standing) least = {.user = user, .standing = *standing};
+    return false;
   });
-  return next;
+  const bool large_waits = large.user != nullptr;
+  if (large_waits && (small.user == nullptr || others_ + 1 >= kLargeTurnShare))
+    return {.user = large.user, .large = true, .large_waits = true};
+  return {.user = small.user, .large_waits = large_waits};
 }
 
 void ConnectionBudget::call_next() {
   if (waiting_.empty()) return;
   while (!full()) {
-    User* next = next_user();
-    if (next == nullptr) return;
+    const Next called = next();
+    if (called.user == nullptr) return;
+    others_ = called.large || !called.large_waits ? 0 : others_ + 1;
     ++promised_;
-    next->may_open();
+    called.user->may_open();
   }
   close_one_for_waiters();
 }
@@ -84,14 +91,14 @@ void ConnectionBudget::call_next() {
 bool ConnectionBudget::may_close_more() { return !waiting_.empty() && full() && closing_ < waiting_.size(); }
 
 void ConnectionBudget::close_one_for_waiters() {
-  if (may_close_more() && next_user() != nullptr) close_an_idle_one();
+  if (may_close_more() && next().user != nullptr) close_an_idle_one();
 }
 
 bool ConnectionBudget::claims(const Standing& local) {
   if (!may_close_more()) return false;
-  User* next = next_user();
+  User* const user = next().user;
   // Where both have equally many, it is kept open.
-  if (next == nullptr || !next->next_standing()->has_fewer_than(local)) return false;
+  if (user == nullptr || !user->next_standing()->has_fewer_than(local)) return false;
   ++closing_;
   return true;
 }

@@ -2,7 +2,8 @@
 // descriptors for clients, the control socket, the spool and the name service.  When it is used up, idle connections go
 // first, of whatever pool; then callers wait until one is closed.  Of the customers that wait, in whatever pools, the
 // one that has the fewest connections of the core, for its weight, is next, so that many destinations are worth no more
-// than one. One per core, outlives its pools; that core's thread only.
+// than one; messages to many recipients are behind those of all pools that are not, with one turn of several.  One per
+// core, outlives its pools; that core's thread only.
 #pragma once
 
 #include <cstddef>
@@ -19,6 +20,9 @@
 #include "engine/base/time.h"
 
 namespace sluice::hop {
+
+// Of what waits, large messages have one turn of so many.
+inline constexpr std::uint32_t kLargeTurnShare = 8;
 
 class ConnectionBudget {
  public:
@@ -56,6 +60,8 @@ class ConnectionBudget {
     virtual void close_longest_idle() = 0;
     // The standing of the next customer that waits for a connection and could open one now; none where there is none.
     [[nodiscard]] virtual std::optional<Standing> next_standing() = 0;
+    // Whether a large message is what waits there next.
+    [[nodiscard]] virtual bool next_is_large() const = 0;
     // A connection may be opened now, for that customer: it has a promise, for take() or forgo().
     virtual void may_open() = 0;
     // Up to `most` of its connections that wait for their senders are given up; how many.
@@ -106,7 +112,12 @@ class ConnectionBudget {
   void close_an_idle_one();
   [[nodiscard]] bool may_close_more();
   void call_next();
-  [[nodiscard]] User* next_user();
+  struct Next {
+    User* user = nullptr;
+    bool large = false;
+    bool large_waits = false;  // somewhere
+  };
+  [[nodiscard]] Next next();
 
   std::uint32_t most_;
   std::function<void(std::uint32_t)> on_full_;
@@ -114,6 +125,7 @@ class ConnectionBudget {
   std::uint32_t promised_ = 0;  // to callers that have not run yet
   std::uint32_t closing_ = 0;   // idle ones that are closed for callers that wait
   std::uint64_t turn_ = 0;
+  std::uint32_t others_ = 0;  // turns in a row that were not a large message's, though one waited
   std::vector<User*> users_;
   std::vector<User*> waiting_;  // whose take() was refused, each once; perhaps nothing waits there any more
   std::map<std::string, Account, std::less<>> accounts_;

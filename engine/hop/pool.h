@@ -206,6 +206,7 @@ class Pool final : private ConnectionBudget::User {
   [[nodiscard]] Instant idle_since() const override;
   void close_longest_idle() override;
   [[nodiscard]] std::optional<ConnectionBudget::Standing> next_standing() override;
+  [[nodiscard]] bool next_is_large() const override { return turn_is_large(); }
   void may_open() override;
   std::size_t give_way(std::size_t most) override;
 

@@ -12,8 +12,6 @@ constexpr Duration kLookEvery = std::chrono::milliseconds(250);
 // Customers that have nothing of the pool are remembered up to this number, so that a share is not made for each
 // message.
 constexpr std::size_t kSharesKept = 1024;
-// One turn of so many is that of a message with many recipients, where it and smaller ones wait.
-constexpr std::uint32_t kLargeTurnShare = 8;
 
 }  // namespace
 

@@ -35,12 +35,14 @@ class Connections {
 
   route::Route& route(int number) { return routes_[static_cast<std::size_t>(number)]; }
   hop::Pool& pool(int number) { return *pools_[static_cast<std::size_t>(number)]; }
-  std::unique_ptr<Waiting> start(int number, std::string_view customer, ShareWeight weight = 1) {
-    auto waiting = std::make_unique<Waiting>(fixture.platforms, fixture.loop, [this, number, customer, weight] {
-      return pool(number).acquire({.customer = customer, .weight = weight});
-    });
+  std::unique_ptr<Waiting> start(int number, const hop::Pool::Want& want) {
+    auto waiting = std::make_unique<Waiting>(fixture.platforms, fixture.loop,
+                                             [this, number, want] { return pool(number).acquire(want); });
     fixture.run_for(100ms);
     return waiting;
+  }
+  std::unique_ptr<Waiting> start(int number, std::string_view customer, ShareWeight weight = 1) {
+    return start(number, {.customer = customer, .weight = weight});
   }
   hop::Pool::Acquired get(int number, std::string_view customer) {
     auto acquired = start(number, customer)->wait();
@@ -187,6 +189,28 @@ TEST(ConnectionSharesTest, WhatTheCoreHasFreeIsUsedWhileThereAreWaiters) {
   }
   EXPECT_EQ(of.core.used(), 3U);
   for (auto& each : waiting) of.release(1, each->wait());
+}
+
+// They were behind smaller ones at each pool alone: where the core had no more connections, a pool with large ones had
+// its turns as any other.
+TEST(ConnectionSharesTest, LargeMessagesOfAPoolGoBehindTheSmallerOnesOfOthers) {
+  Connections of(1, 3);
+  auto held = of.get(0, "first");
+  std::vector<std::pair<char, std::unique_ptr<Waiting>>> waiting;
+  for (int i = 0; i < 3; ++i) waiting.emplace_back('L', of.start(1, {.customer = "large", .large = true}));
+  for (int i = 0; i < 10; ++i) waiting.emplace_back('s', of.start(2, "small"));
+  std::string order;
+  of.release(0, std::move(held), /*kept=*/false);
+  while (!waiting.empty()) {
+    const auto next = std::ranges::find_if(waiting, [](const auto& each) { return each.second->done(); });
+    ASSERT_NE(next, waiting.end()) << order;
+    order += next->first;
+    const auto done = std::move(next->second);
+    const int pool = next->first == 'L' ? 1 : 2;
+    waiting.erase(next);
+    of.release(pool, done->wait(), /*kept=*/false);
+  }
+  EXPECT_EQ(order, "sssssssLsssLL");
 }
 
 TEST(ConnectionSharesTest, ThatTheCoreHasNoMoreIsSaid) {
