@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <condition_variable>
 #include <cstring>
@@ -107,6 +108,8 @@ class RealRandom final : public Random {
   std::size_t used_ = 256;
 };
 
+std::atomic<std::uint32_t> jobs_running{0};  // of all workers
+
 class RealWorkers final : public Workers {
  public:
   RealWorkers(unsigned threads, std::size_t queue_max, WorkerPriority priority, WhenIdle when_idle)
@@ -168,7 +171,9 @@ class RealWorkers final : public Workers {
       std::unique_ptr<Job> job(&jobs_.front());
       jobs_.pop_front();
       lock.unlock();
+      ++jobs_running;
       job->run();
+      --jobs_running;
       job = nullptr;
       lock.lock();
     }
@@ -183,6 +188,8 @@ class RealWorkers final : public Workers {
 };
 
 }  // namespace
+
+bool workers_run() { return jobs_running.load(std::memory_order_relaxed) > 0; }
 
 std::unique_ptr<Sockets> make_real_sockets() { return std::make_unique<RealSockets>(); }
 std::unique_ptr<Clock> make_real_clock() { return std::make_unique<RealClock>(); }

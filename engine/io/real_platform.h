@@ -27,5 +27,7 @@ struct WhenIdle {
 // then joins.
 std::unique_ptr<Workers> make_real_workers(unsigned threads, std::size_t queue_max,
                                            WorkerPriority priority = WorkerPriority::normal, WhenIdle when_idle = {});
+// Whether a job runs on any of this process' workers.  Any thread.
+[[nodiscard]] bool workers_run();
 
 }  // namespace sluice::io

@@ -10,6 +10,7 @@
 
 #include "engine/base/check.h"
 #include "engine/io/library_version.h"
+#include "engine/io/real_platform.h"
 
 namespace sluice::io {
 namespace {
@@ -91,7 +92,10 @@ class RealRing final : public Ring {
     io_uring_buf_ring_advance(buffers_, 1);
   }
 
-  void give_way() override { ::sched_yield(); }
+  // Not where a worker computes: it would have the CPU until the scheduler's next tick, for milliseconds.
+  void give_way() override {
+    if (!workers_run()) ::sched_yield();
+  }
   std::size_t wait(Duration timeout, std::span<Completion> completions) override;
 
   void submit() override {

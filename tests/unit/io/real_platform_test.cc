@@ -40,6 +40,28 @@ TEST(RealWorkersTest, RunWhatTheyAcceptedBeforeTheyEnd) {
   EXPECT_EQ(ran, 500);
 }
 
+// A core that gave way beside one that computed came back after milliseconds.
+TEST(RealWorkersTest, WhetherAJobRunsIsKnown) {
+  std::mutex hold;
+  std::atomic<bool> began = false;
+  EXPECT_FALSE(workers_run());
+  {
+    const auto workers = make_real_workers(1, 10);
+    {
+      const std::lock_guard lock(hold);
+      EXPECT_TRUE(workers->submit(
+          [&] {
+            began = true;
+            const std::lock_guard held(hold);
+          },
+          kOwnShare));
+      while (!began) std::this_thread::yield();
+      EXPECT_TRUE(workers_run());
+    }
+  }
+  EXPECT_FALSE(workers_run());
+}
+
 TEST(RealWorkersTest, AFullQueueRefuses) {
   std::mutex hold;
   std::atomic<int> began = 0;
