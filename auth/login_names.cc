@@ -8,16 +8,12 @@
 namespace sluice::auth {
 namespace {
 
-std::string without_blanks_around(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(' ');
-  if (begin == std::string_view::npos) return "";
-  return std::string(text.substr(begin, text.find_last_not_of(' ') + 1 - begin));
-}
-
 std::string without_blanks(std::string_view text) {
   const std::size_t at = text.rfind('@');
-  if (at == std::string_view::npos) return without_blanks_around(text);
-  return without_blanks_around(text.substr(0, at)) + "@" + without_blanks_around(text.substr(at + 1));
+  if (at == std::string_view::npos) return std::string(without_blanks_around(text));
+  return std::string(without_blanks_around(text.substr(0, at)))
+      .append("@")
+      .append(without_blanks_around(text.substr(at + 1)));
 }
 
 // Most names are as they ought to be.

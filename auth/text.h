@@ -32,6 +32,13 @@ void append_escaped(std::string& text, char mark, char byte);
 // most it may need, so that no copy of a secret stays behind in freed memory.
 [[nodiscard]] std::string hex_escaped(std::string_view text, std::string_view plain, char mark);
 
+// Without the blanks (spaces) at its ends.
+[[nodiscard]] constexpr std::string_view without_blanks_around(std::string_view text) {
+  while (text.starts_with(' ')) text.remove_prefix(1);
+  while (text.ends_with(' ')) text.remove_suffix(1);
+  return text;
+}
+
 [[nodiscard]] bool equal_ignoring_case(std::string_view a, std::string_view b);
 
 }  // namespace sluice::auth

@@ -14,12 +14,6 @@ namespace {
 
 constexpr std::size_t kReasonBytesMax = 300;
 
-std::string_view trimmed(std::string_view text) {
-  while (text.starts_with(' ')) text.remove_prefix(1);
-  while (text.ends_with(' ')) text.remove_suffix(1);
-  return text;
-}
-
 }  // namespace
 
 bool set_account(Verdict& verdict, std::string_view account) {
@@ -38,7 +32,7 @@ bool set_domains(Verdict& verdict, std::string_view domains) {
   std::vector<std::string> found;
   while (!domains.empty()) {
     const std::size_t end = domains.find(',');
-    const std::string_view domain = trimmed(domains.substr(0, end));
+    const std::string_view domain = without_blanks_around(domains.substr(0, end));
     domains = end == std::string_view::npos ? std::string_view() : domains.substr(end + 1);
     if (domain.empty()) continue;
     if (domain.size() > kDomainBytesMax || !is_clean_text(domain) || found.size() == kAnsweredDomainsMax) return false;

@@ -184,7 +184,9 @@ control::NoticedAccount noticed_account(noticing::AccountWatch& watch, const std
 std::vector<policy::MeterKey> usage_meters(const UsageSources& sources, const control::UsageRequest& request,
                                            Instant now) {
   const UsageFilter filter(request);
-  const WantedMeter wanted = wanted_meters(filter, request, sender_rows(sources, filter, now));
+  // Of which only a customer's accounts are of use here.
+  const auto senders = request.customer.empty() ? std::vector<control::SenderRow>() : sender_rows(sources, filter, now);
+  const WantedMeter wanted = wanted_meters(filter, request, senders);
   std::vector<policy::MeterUse> uses = sources.budgets.shared.list(sources.budgets.clock.now(), wanted);
   if (uses.size() > kClusterMetersMax) {
     const auto end = uses.begin() + static_cast<std::ptrdiff_t>(kClusterMetersMax);

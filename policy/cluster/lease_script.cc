@@ -17,14 +17,7 @@ namespace {
 constexpr std::string_view kBody = R"lua(
 local node, inc, epoch, nonce = args[1], args[2], args[3], args[4]
 local seq, acked, grace = tonumber(args[5]), tonumber(args[6]), tonumber(args[7])
-local size = {1000, 60000, 1440000, 43200000}
 local function str(n) return string.format('%.0f', n) end
-local function load(key)
-  local flat, t = redis.call('HGETALL', key), {}
-  for i = 1, #flat, 2 do t[flat[i]] = flat[i + 1] end
-  return t
-end
-local function num(text) return tonumber(text or '0') or 0 end
 local function writer(key, fields)
   local w = {changed = {}, dropped = {}}
   function w.put(field, value) fields[field] = value; w.changed[field] = true; w.dropped[field] = nil end
@@ -40,11 +33,9 @@ local function writer(key, fields)
 end
 
 local s = load(keys[1])
-local time = redis.call('TIME')
-local clock = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-local offset = num(s.o)
-if clock + offset < num(s.t) then offset = num(s.t) - clock end
-local now = clock + offset
+local time, offset = clock(), num(s.o)
+if time + offset < num(s.t) then offset = num(s.t) - time end
+local now = time + offset
 if s['d:' .. node] == inc then return {3, s.e or '', 0, 0, 0, 0, 0, 0, 0, 0} end
 local sw = writer(keys[1], s)
 sw.put('t', str(now))

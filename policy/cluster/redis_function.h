@@ -8,7 +8,9 @@ namespace sluice::policy {
 
 struct RedisFunction {
   std::string_view name;
-  std::string_view body;  // in Lua, with the tables `keys` and `args`
+  // In Lua, with the tables `keys` and `args`, the milliseconds `size` of each span's buckets, load(key), which gives a
+  // hash as a table, num(text), 0 where there is none, and clock(), Redis' time in milliseconds.
+  std::string_view body;
 
   // For FUNCTION LOAD (Redis 7, Valkey).
   [[nodiscard]] std::string library() const;

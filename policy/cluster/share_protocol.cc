@@ -11,8 +11,7 @@ namespace {
 // tell their steps anew.
 constexpr std::string_view kShareBody = R"lua(
 local known, fresh, seen = args[1], args[2], tonumber(args[3])
-local flat, state = redis.call('HGETALL', keys[4]), {}
-for i = 1, #flat, 2 do state[flat[i]] = flat[i + 1] end
+local state = load(keys[4])
 local epoch, number = state.e, tonumber(state.n or '0') or 0
 if not epoch or (epoch == known and number < seen) then epoch, number = fresh, 0 end
 local at = 7
@@ -29,8 +28,7 @@ add(keys[2], '4096')
 -- A node that comes has of accounts what its file has: from now on.
 local sending_from = args[6]
 if sending_from == '' then
-  local time = redis.call('TIME')
-  sending_from = string.format('%.0f-0', tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000))
+  sending_from = string.format('%.0f-0', clock())
 end
 add(keys[3], '1024')
 redis.call('HSET', keys[4], 'e', epoch, 'n', string.format('%.0f', number))

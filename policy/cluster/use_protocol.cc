@@ -9,17 +9,8 @@ namespace {
 // are those that lease_script.cc describes, and count here as they do there.
 constexpr std::string_view kUseBody = R"lua(
 local node, inc = args[1], args[2]
-local size = {1000, 60000, 1440000, 43200000}
-local function load(key)
-  local flat, t = redis.call('HGETALL', key), {}
-  for i = 1, #flat, 2 do t[flat[i]] = flat[i + 1] end
-  return t
-end
-local function num(text) return tonumber(text or '0') or 0 end
 local s = load(keys[1])
-local time = redis.call('TIME')
-local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000) + num(s.o)
-now = math.max(now, num(s.t))
+local now = math.max(clock() + num(s.o), num(s.t))
 local reply = {s.e or '', math.max(0, num(s.g) - now)}
 for at = 2, #keys do
   local m = load(keys[at])
